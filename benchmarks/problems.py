@@ -1,0 +1,124 @@
+"""The problems of the benchmark: one row of the table each.
+
+Every row is ``min_w ||y - X w||^2 / (2 n) + alpha ||w||_1`` for a descending geometric grid of alphas.
+Dense X and y are centred here, sparse X keeps its zeros and only y is centred; no rival fits an intercept,
+so all of them solve the same problem. Dense X is Fortran-ordered, which all of them prefer.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from scipy import signal, sparse
+
+TESTS = Path(__file__).resolve().parents[1] / "tests"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """X (n, p) dense Fortran-ordered or CSC, y (n,), alphas (k,) descending from alpha_max."""
+
+    name: str
+    X: Any
+    y: np.ndarray
+    alphas: np.ndarray
+
+    @property
+    def shape(self) -> str:
+        """``n x p``, and the fraction of stored entries of a sparse X."""
+        n, p = self.X.shape
+        return f"{n} x {p}" + (f", {self.X.nnz / (n * p):.2%} stored" if sparse.issparse(self.X) else "")
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory of X."""
+        if sparse.issparse(self.X):
+            return self.X.data.nbytes + self.X.indices.nbytes + self.X.indptr.nbytes
+        return self.X.nbytes
+
+
+@dataclass(frozen=True)
+class Row:
+    """How to make a problem, and down to which ``alpha_min / alpha_max`` it is solved."""
+
+    load: Callable[[], tuple[Any, np.ndarray]]
+    ratio: float
+    is_quick: bool = False
+
+
+def from_tests(name: str) -> ModuleType:
+    """A module of the tests by its path: the judge, and the finder of the real data."""
+    full_name = f"tests_{name}"
+    if full_name in sys.modules:
+        return sys.modules[full_name]
+    spec = importlib.util.spec_from_file_location(full_name, TESTS / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = sys.modules[full_name] = importlib.util.module_from_spec(spec)  # dataclasses look there
+    spec.loader.exec_module(module)
+    return module
+
+
+def make(name: str, n_alphas: int = 100) -> Problem:
+    """The problem of a row; FileNotFoundError if its data are not on this machine."""
+    row = ROWS[name]
+    X, y = row.load()
+    y = np.asarray(y, dtype=np.float64) - np.mean(y)
+    X = sparse.csc_matrix(X) if sparse.issparse(X) else np.asfortranarray(X - np.mean(X, axis=0))
+    alpha_max = np.max(np.abs(X.T @ y)) / y.size
+    return Problem(name, X, y, alpha_max * np.geomspace(1, row.ratio, n_alphas))
+
+
+def autoregressive(n: int, p: int, n_nonzero: int = 50, snr: float = 5.0) -> tuple[np.ndarray, np.ndarray]:
+    """Gaussian columns, corr(x_j, x_k) = 0.5^|j - k|; y = X w + noise with ``||X w|| / ||noise|| = snr``."""
+    rng = np.random.default_rng(0)
+    noise = rng.standard_normal((p, n))
+    noise[1:] *= np.sqrt(1 - 0.5**2)
+    X = signal.lfilter([1.0], [1.0, -0.5], noise, axis=0).T
+    w = np.zeros(p)
+    w[rng.choice(p, min(n_nonzero, p), replace=False)] = rng.standard_normal(min(n_nonzero, p))
+    fit, error = X @ w, rng.standard_normal(n)
+    return X, fit + error * np.linalg.norm(fit) / np.linalg.norm(error) / snr
+
+
+def _real(name: str, **options: Any) -> tuple[Any, np.ndarray]:
+    X, y, _ = getattr(from_tests("data").loaders(), f"load_{name}")(**options)
+    return X, y
+
+
+def _bike() -> tuple[np.ndarray, np.ndarray]:
+    X, counts = _real("bike", interactions=True)
+    return X, np.log1p(counts)
+
+
+def _california() -> tuple[np.ndarray, np.ndarray]:
+    X, y = _real("california")
+    load = from_tests("data").loaders()
+    return load.standardize(load.polynomial(load.standardize(X), 3)), y
+
+
+def _diabetes() -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.datasets import load_diabetes
+
+    return load_diabetes(return_X_y=True)
+
+
+ROWS = {
+    "synthetic 1000 x 20000": Row(lambda: autoregressive(1000, 20000), 1e-2),
+    "synthetic 200 x 20000": Row(lambda: autoregressive(200, 20000), 1e-2),
+    "synthetic 1000 x 5000": Row(lambda: autoregressive(1000, 5000), 1e-3),
+    "synthetic 5000 x 2000": Row(lambda: autoregressive(5000, 2000), 1e-3),
+    "synthetic 200000 x 100": Row(lambda: autoregressive(200000, 100), 1e-3),
+    "leukemia": Row(lambda: _real("leukemia"), 1e-2),
+    "riboflavin": Row(lambda: _real("riboflavin"), 1e-2, is_quick=True),
+    "imdb": Row(lambda: _real("imdb", target="rating"), 1e-2),
+    "bike": Row(_bike, 1e-3),
+    "california": Row(_california, 1e-3),
+    "diabetes": Row(_diabetes, 1e-3, is_quick=True),
+}

@@ -1,0 +1,164 @@
+"""The measured rows as markdown."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import rivals
+
+Rows = dict[str, Any]
+TIGHTEST = 1e-12  # asked of this package alone
+
+
+def machine() -> str:
+    """CPU model and number of cores, nothing else."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        model = platform.processor() or platform.machine()
+    return f"{model}, {os.cpu_count()} cores"
+
+
+def render(results: dict[str, Any]) -> str:
+    """The whole page."""
+    rows = results["rows"]
+    parts = [
+        "# Benchmark results",
+        "",
+        "Written by `run.py`; what is measured and how is said in README.md.",
+        "",
+        *[f"- {line}" for line in _facts(results)],
+        "",
+    ]
+    for target in results["targets"]:
+        parts += [f"## Seconds to a judged relative gap of {target:g}, worst over the path", ""]
+        parts += [*_times(rows, target, results["rivals"]), ""]
+    parts += ["## This package alone", "", *_own(rows, results["targets"]), ""]
+    parts += ["## Peak extra memory, in units of X", "", *_memory(rows, results["rivals"]), ""]
+    parts += ["## One `fit` at 0.1 alpha_max, default tolerance", "", *_latency(results.get("fits", {})), ""]
+    parts += ["## Import", "", *_imports(results.get("imports", {})), ""]
+    return "\n".join(parts)
+
+
+def _facts(results: dict[str, Any]) -> list[str]:
+    versions: dict[str, str] = {}
+    threads: set[int] = set()
+    for row in results["rows"].values():
+        for name, measured in row["rivals"].items():
+            versions |= {name: measured["version"]} if measured["version"] else {}
+            threads |= set(measured["blas_threads"])
+    listed = ", ".join(f"{_title(name)} {version}" for name, version in versions.items())
+    settings = results["settings"]
+    budget = settings["budget"]
+    return [
+        f"machine: {results['machine']}",
+        f"versions: {listed}; Python {results['python']}",
+        f"BLAS threads in force, the same for all: {', '.join(map(str, sorted(threads))) or 'unknown'}",
+        f"{results['n_alphas']} alphas; at most {budget:g} s per run",
+        f"time: best of {settings['repeats']} runs, a single run where it takes more than {budget / 10:g} s",
+    ]
+
+
+def _title(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _table(header: list[str], body: list[list[str]]) -> list[str]:
+    if not body:
+        return ["Not measured."]
+    lines = [header, ["---"] * len(header), *body]
+    return ["| " + " | ".join(line) + " |" for line in lines]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"
+
+
+def _times(rows: Rows, target: float, names: list[str]) -> list[str]:
+    body = []
+    for name, row in rows.items():
+        seconds = {rival: _seconds(row, rival, target) for rival in names}
+        others = [value for rival, value in seconds.items() if rival != rivals.OURS and value is not None]
+        ours = seconds.get(rivals.OURS)
+        ratio = f"{min(others) / ours:.1f} x" if ours and others else "-"
+        cells = [_cell(row["rivals"].get(rival), target) for rival in names]
+        body.append([name, row["shape"], f"{row['ratio']:g}", *cells, ratio])
+    header = ["problem", "X", "alpha_min / alpha_max", *map(_title, names), "best rival / regularize"]
+    return _table(header, body)
+
+
+def _entry(measured: dict[str, Any] | None, target: float) -> dict[str, Any]:
+    return {} if measured is None else measured["times"].get(f"{target:g}", {})
+
+
+def _seconds(row: Rows, rival: str, target: float) -> float | None:
+    return _entry(row["rivals"].get(rival), target).get("seconds")
+
+
+def _cell(measured: dict[str, Any] | None, target: float) -> str:
+    if measured is None:
+        return "-"
+    entry = _entry(measured, target)
+    if "seconds" in entry:
+        return _number(entry["seconds"])
+    if "note" in entry:
+        reached = "" if entry["gap"] is None else f" (reaches {entry['gap']:.0e})"
+        return entry["note"] + reached
+    return measured["skip"] or "-"
+
+
+def _own(rows: Rows, targets: list[float]) -> list[str]:
+    body = []
+    for name, row in rows.items():
+        ours = row["rivals"].get(rivals.OURS)
+        if ours is None:
+            continue
+        extra = ours["extra"]
+        gram, first = extra.get("gram_seconds"), _seconds(row, rivals.OURS, targets[0])
+        times = [_cell(ours, target) for target in (*targets, TIGHTEST)]
+        figures = [_number(extra.get(key)) for key in ("passes", "working_set")]
+        share = f"{first / gram:.2f} x" if gram and first else "-"
+        body.append([name, *times, *figures, _number(gram), share])
+    seconds = [f"s to {target:g}" for target in (*targets, TIGHTEST)]
+    header = [
+        "problem",
+        *seconds,
+        "passes over X",
+        "working set",
+        "bare X'X, s",
+        f"s to {targets[0]:g} / bare",
+    ]
+    return _table(header, body)
+
+
+def _memory(rows: Rows, names: list[str]) -> list[str]:
+    body = []
+    for name, row in rows.items():
+        cells = [_units(row, rival, "memory_F") for rival in names]
+        body.append([name, f"{row['n_bytes'] / 1e6:.3g} MB", *cells, _units(row, rivals.OURS, "memory_C")])
+    return _table(["problem", "X", *map(_title, names), "regularize, C-ordered X"], body)
+
+
+def _units(row: Rows, rival: str, key: str) -> str:
+    extra = row["rivals"].get(rival, {}).get("extra", {}).get(key)
+    return "-" if extra is None else f"{extra / row['n_bytes']:.2f}"
+
+
+def _latency(fits: dict[str, Any]) -> list[str]:
+    body = []
+    for name, measured in fits.items():
+        for rival, entry in measured.items():
+            note = entry.get("note", "")
+            milliseconds = f"{1e3 * entry['seconds']:.3g}" if "seconds" in entry else note
+            body.append([name, _title(rival), milliseconds, f"{entry['gap']:.0e}" if "gap" in entry else "-"])
+    return _table(["problem", "rival", "milliseconds", "judged relative gap"], body)
+
+
+def _imports(imports: dict[str, float | None]) -> list[str]:
+    return _table(
+        ["statement", "seconds"], [[f"`{what}`", _number(value)] for what, value in imports.items()]
+    )

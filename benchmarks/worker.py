@@ -1,0 +1,131 @@
+"""The process that runs one rival on one problem, in the rival's own interpreter.
+
+    python worker.py RIVAL FOLDER
+
+FOLDER holds the problem as saved by ``measure.save``. Commands come as one JSON object per line on standard
+input, answers go the same way to standard output. Only the rival's call is inside the clock; it is warm
+(imports, compilation) because a tiny problem of the same layout was solved before.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib.metadata
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rivals
+from scipy import linalg, sparse
+
+
+class Session:
+    """One rival, one problem."""
+
+    def __init__(self, rival: str, folder: str) -> None:
+        self.folder = Path(folder)
+        self.rival = rivals.load(rival)
+        if (self.folder / "X.npz").exists():
+            self.X = sparse.csc_matrix(sparse.load_npz(self.folder / "X.npz"))
+        else:
+            self.X = np.load(self.folder / "X.npy")
+        self.y, self.alphas = np.load(self.folder / "y.npy"), np.load(self.folder / "alphas.npy")
+
+    def hello(self) -> dict[str, Any]:
+        """Warm up; say the version, the BLAS threads in force, and why this problem cannot be taken."""
+        reason = self.rival.skip(self.X, self.y, self.alphas)
+        if not reason:
+            self._warm_up()
+        import threadpoolctl
+
+        threads = {
+            pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"
+        }
+        version = importlib.metadata.version(self.rival.PACKAGE)
+        return {"skip": reason, "version": version, "blas_threads": sorted(threads)}
+
+    def _warm_up(self) -> None:
+        rng = np.random.default_rng(0)
+        X, y = np.asfortranarray(rng.standard_normal((20, 5))), rng.standard_normal(20)
+        X = sparse.csc_matrix(X) if sparse.issparse(self.X) else X
+        self.rival.solve(X, y, np.max(np.abs(X.T @ y)) / 20 * np.array([1.0, 0.5, 0.1]), 1e-3)
+
+    def solve(self, tol: float) -> dict[str, Any]:
+        """Seconds of one path; the coefficients are saved for the judge."""
+        start = time.perf_counter()
+        coefs = self.rival.solve(self.X, self.y, self.alphas, tol)
+        seconds = time.perf_counter() - start
+        np.save(self.folder / "coefs.npy", coefs.toarray() if sparse.issparse(coefs) else np.asarray(coefs))
+        return {"seconds": seconds}
+
+    def memory(self, tol: float, order: str) -> dict[str, Any]:
+        """Peak resident memory of one path over what was resident before, less the coefficients."""
+        if not sparse.issparse(self.X):
+            self.X = np.asarray(self.X, order=order)
+        gc.collect()
+        before = _reset_peak()
+        coefs = self.rival.solve(self.X, self.y, self.alphas, tol)
+        arrays = (coefs.data, coefs.indices, coefs.indptr) if sparse.issparse(coefs) else (coefs,)
+        return {"bytes": max(_peak() - before - sum(array.nbytes for array in arrays), 0)}
+
+    def figures(self, tol: float) -> dict[str, Any]:
+        """What the engine says of its own work, if it does."""
+        return self.rival.figures(self.X, self.y, self.alphas, tol) if hasattr(self.rival, "figures") else {}
+
+    def gram(self, repeats: int) -> dict[str, Any]:
+        """Seconds of the bare product X'X, by numpy or by dsyrk, whichever is faster."""
+        products = (lambda: self.X.T @ self.X, lambda: linalg.blas.dsyrk(1.0, self.X, trans=1))
+        return {"seconds": min(_clock(product) for product in products for _ in range(repeats))}
+
+    def fit(self, repeats: int) -> dict[str, Any]:
+        """Best time of ``fit`` at the last alpha, at default tolerance, on C-ordered data."""
+        if not hasattr(self.rival, "fit"):
+            return {"skip": "has no estimator of this kind"}
+        X, alpha = np.ascontiguousarray(self.X), float(self.alphas[-1])
+        coef, intercept = self.rival.fit(X, self.y, alpha)
+        np.save(self.folder / "coefs.npy", coef)
+        seconds = min(_clock(lambda: self.rival.fit(X, self.y, alpha)) for _ in range(repeats))
+        return {"seconds": seconds, "intercept": float(intercept)}
+
+
+def _clock(call: Any) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def _status(field: str) -> int:
+    """A field of /proc/self/status in bytes."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
+
+
+def _reset_peak() -> int:
+    """Bring the high-water mark down to what is resident now, and return that (Linux)."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return _status("VmRSS")
+
+
+def _peak() -> int:
+    return _status("VmHWM")
+
+
+def main() -> None:
+    """Answer commands until the input ends."""
+    # Rivals may print: keep the real standard output for the answers, and send theirs to standard error.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    session = Session(sys.argv[1], sys.argv[2])
+    for line in sys.stdin:
+        command = json.loads(line)
+        answer = getattr(session, command.pop("do"))(**command)
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""Fast and exact regularised linear models with scikit-learn's interface."""
+
+from __future__ import annotations
+
+from regularize.displays import RegularizationPathDisplay
+from regularize.estimators import ElasticNet, Lasso
+from regularize.paths import alpha_grid, alpha_max, enet_path, lasso_path
+
+__all__ = [  # noqa: F822
+    "ElasticNet",
+    "Lasso",
+    "RegularizationPathDisplay",
+    "__version__",
+    "alpha_grid",
+    "alpha_max",
+    "enet_path",
+    "lasso_path",
+]
+
+
+def __getattr__(name: str) -> str:
+    """Look up ``__version__`` when it is asked for: reading the metadata of the distribution takes time."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib.metadata
+
+    return importlib.metadata.version("regularize")

@@ -1,0 +1,138 @@
+"""Dense X: C or Fortran order, float32 or float64, read-only or memory-mapped.
+
+What is copied: nothing for Fortran-ordered X; one Fortran-ordered working copy of C-ordered X when single columns
+are to be read (not for the full Gram matrix). Float64 columns whose mean is more than ``LARGE_MEAN`` times their
+spread are centred in such a working copy, because implicit centring would lose that many digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regularize.design.design import Design, Floats
+from regularize.design.working_columns import DenseWorkingColumns
+from regularize.kernels import products
+
+LARGE_MEAN = 1e6
+BLOCK_BYTES = 1 << 27  # work per BLAS call, so that Ctrl-C is seen soon
+TILE_BYTES = 1 << 20  # a tile of X that stays in the cache
+
+
+class DenseDesign(Design):
+    """A dense array under weights, centring and scaling."""
+
+    def __init__(self, X: NDArray[Any], *options: Any) -> None:
+        super().__init__(X, *options)
+        self._X = np.asarray(X)
+        self.bytes_per_pass = self._X.nbytes
+
+    # ------------------------------------------------------------------------------- storage
+
+    @cached_property
+    def _columns(self) -> NDArray[Any]:
+        """X in Fortran order, centred explicitly when implicit centring would lose digits."""
+        if self._centred_copy:
+            return transposed_copy(self._X, self.centre)
+        return self._X if self._X.flags.f_contiguous else transposed_copy(self._X)
+
+    @cached_property
+    def _centred_copy(self) -> bool:
+        """Whether some column's mean is so large that implicit centring would lose digits."""
+        informative = self.deviation > 0
+        large = np.abs(self.centre) > LARGE_MEAN * self.deviation
+        return self._X.dtype == np.float64 and bool(np.any(large & informative))
+
+    @property
+    def _stored_centre(self) -> Floats:
+        return np.zeros(self.n_features) if self._centred_copy else self.centre
+
+    def _column_blocks(self) -> Iterator[slice]:
+        """Ranges of columns that make one BLAS call each."""
+        step = max(1, BLOCK_BYTES // max(1, 8 * self.n_samples))
+        for first in range(0, self.n_features, step):
+            yield slice(first, min(first + step, self.n_features))
+
+    # --------------------------------------------------------------------------------- verbs
+
+    def _moments(self) -> tuple[Floats, Floats]:
+        mean, deviation = np.empty(self.n_features), np.empty(self.n_features)
+        self.n_passes += 1.0
+        if self._X.flags.f_contiguous:
+            for block in self._column_blocks():
+                products.dense_moments(self._X, self.weights, block.start, mean[block], deviation[block])
+            return mean, deviation
+        mean = self.weights @ self._X
+        variance, drift = np.zeros(self.n_features), np.zeros(self.n_features)
+        for rows in self._row_tiles():
+            tile = self._X[rows] - mean
+            drift += self.weights[rows] @ tile
+            variance += self.weights[rows] @ (tile * tile)
+        return mean + drift, np.sqrt(np.maximum(variance - drift * drift, 0.0))
+
+    def _row_tiles(self) -> Iterator[slice]:
+        step = max(1, TILE_BYTES // (8 * self.n_features))
+        for first in range(0, self.n_samples, step):
+            yield slice(first, first + step)
+
+    def _products(self, v: Floats, columns: NDArray[np.intp] | None) -> Floats:
+        if columns is not None:
+            out = np.empty(columns.size)
+            products.dense_dots(self._columns, columns, v, out)
+            return out
+        out = np.empty(self.n_features)
+        for block in self._column_blocks():
+            if self._X.dtype == np.float64:
+                out[block] = self._columns[:, block].T @ v
+            else:
+                products.dense_dots(self._columns, np.arange(block.start, block.stop), v, out[block])
+        return out
+
+    def working_columns(self) -> DenseWorkingColumns:
+        return DenseWorkingColumns(self.n_samples, self._gather)
+
+    def _gather(self, columns: NDArray[np.intp], out: Floats) -> None:
+        """Copy columns of Z."""
+        products.gather_columns(self._columns, columns, self.root_weights, self._stored_centre, self.scale, out)
+
+    def _full_gram(self) -> Floats:
+        """Z'Z by row tiles of root_weights (X - shift), then the rank-one remainder of the centring.
+
+        Any shift is exact in exact arithmetic; one near the mean keeps the digits.
+        """
+        self.n_passes += 1.0
+        gram = np.zeros((self.n_features, self.n_features))
+        shift = self.centre
+        if self._needs_no_tiles():
+            gram = self._X.T @ self._X / self.n_samples
+            shift = np.zeros(self.n_features)
+        else:
+            for rows in self._row_tiles():
+                tile = np.asarray(self._X[rows] - shift, dtype=np.float64)
+                tile *= self.root_weights[rows, np.newaxis]
+                gram += tile.T @ tile
+        rest = self.centre - shift
+        gram -= np.outer(rest, rest)
+        gram /= self.scale
+        gram /= self.scale[:, np.newaxis]
+        return gram
+
+    def _needs_no_tiles(self) -> bool:
+        """Whether X'X itself loses no digits that matter to the centring."""
+        mean, deviation = self.moments
+        small_means = bool(np.all(np.abs(mean) <= 4.0 * np.maximum(deviation, np.finfo(float).tiny)))
+        return not self.weighted and self._X.dtype == np.float64 and (small_means or not self.fit_intercept)
+
+
+def transposed_copy(X: NDArray[Any], centre: Floats | None = None) -> NDArray[Any]:
+    """X, less its centre if given, in Fortran order; copied by row tiles so that both sides stay in the cache."""
+    out = np.empty(X.shape, dtype=X.dtype, order="F")
+    step = 64
+    for first in range(0, X.shape[0], step):
+        rows = slice(first, first + step)
+        out[rows] = X[rows] if centre is None else X[rows] - centre
+    return out

@@ -1,0 +1,181 @@
+"""What the solvers may ask of X, whatever its storage.
+
+Design notes
+------------
+a. Below this folder X is ``Z``: the columns centred, scaled and multiplied by the root of the row weights,
+
+       Z = diag(sqrt(s)) (X - 1 centre') / scale,      sum_i s_i = 1,
+
+   so that plain inner products are the weighted ones and ``n`` never appears. Z is never formed for
+   all columns at once.
+b. ``scale`` is the power of two next to the norm of a column. Multiplying by it is exact, so it changes
+   no digit of any result, and it brings every Gram entry, correlation and threshold near one: columns of
+   size 1e-150 and 1e150 meet in one problem without overflow. Standardisation is a matter of the
+   penalty alone (see Penalty.in_units_of).
+c. Centring is implicit. Correlations subtract ``centre_j * sum(v)``; working columns, which are copied
+   anyway, are centred explicitly when dense and carry one offset each when sparse.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from regularize.design.working_columns import WorkingColumns
+
+Floats = NDArray[np.float64]
+Columns = NDArray[np.intp]
+
+# Below this share of its mean the spread of a column is rounding: the column is taken as constant.
+CONSTANT = 8 * np.finfo(np.float64).eps
+
+
+class Design(ABC):
+    """A view of X under row weights, centring and scaling; cheap to make, X is shared.
+
+    Attributes: ``n_samples``, ``n_features``; ``weights`` and ``root_weights`` (n,); ``mean`` (p,) weighted
+    means; ``deviation`` (p,) weighted standard deviations; ``centre`` (p,) what is subtracted (zeros without
+    intercept); ``scale`` (p,); ``norms`` (p,) of the columns of Z, zero for a column without information.
+    """
+
+    n_samples: int
+    n_features: int
+    bytes_per_pass: int
+
+    def __init__(
+        self, X: Any, sample_weight: Floats | None, fit_intercept: bool, standardize: bool, gram: Floats | None
+    ) -> None:
+        self.n_samples, self.n_features = X.shape
+        self.fit_intercept = fit_intercept
+        self.standardize = standardize
+        self.n_passes = 0.0
+        self.weighted = sample_weight is not None
+        if sample_weight is None:
+            self.weights = np.full(self.n_samples, 1.0 / self.n_samples)
+        else:
+            self.weights = sample_weight / sample_weight.max()
+            self.weights /= self.weights.sum()
+        self.root_weights = np.sqrt(self.weights)
+        self._user_gram = gram
+
+    # ------------------------------------------------------------------------------ moments
+
+    @abstractmethod
+    def _moments(self) -> tuple[Floats, Floats]:
+        """Weighted means and standard deviations of the columns, in one pass."""
+
+    @cached_property
+    def moments(self) -> tuple[Floats, Floats]:
+        """Weighted means, and standard deviations with those of rounding size set to zero."""
+        mean, deviation = self._moments()
+        deviation[deviation <= CONSTANT * np.abs(mean)] = 0.0
+        return mean, deviation
+
+    @property
+    def mean(self) -> Floats:
+        """Weighted column means."""
+        return self.moments[0]
+
+    @property
+    def deviation(self) -> Floats:
+        """Weighted standard deviations (ddof = 0), zero for constant columns."""
+        return self.moments[1]
+
+    @cached_property
+    def centre(self) -> Floats:
+        """What is subtracted from each column."""
+        return self.mean if self.fit_intercept else np.zeros(self.n_features)
+
+    @cached_property
+    def _raw_norms(self) -> Floats:
+        """Weighted norms of the centred columns, before scaling."""
+        return self.deviation if self.fit_intercept else np.hypot(self.mean, self.deviation)
+
+    @cached_property
+    def scale(self) -> Floats:
+        """Powers of two next to the norms; one for columns without information."""
+        return power_of_two(self._raw_norms)
+
+    @cached_property
+    def norms(self) -> Floats:
+        """Norms of the columns of Z: in [1, 2), or zero."""
+        return self._raw_norms / self.scale
+
+    @cached_property
+    def penalty_scale(self) -> Floats:
+        """The units of the penalty: coefficients of Z are those it sees times this."""
+        if not self.standardize:
+            return self.scale
+        return self.scale / np.where(self.deviation > 0, self.deviation, 1.0)
+
+    # -------------------------------------------------------------------------------- verbs
+
+    @abstractmethod
+    def _products(self, v: Floats, columns: Columns | None) -> Floats:
+        """X' v for all columns or for those listed; v is (n,), result float64."""
+
+    def correlations(self, residual: Floats, columns: Columns | None = None) -> Floats:
+        """Z' residual for all columns (one pass over X), or for those listed.
+
+        Z'r = (X'(root_weights r) - centre sum(root_weights r)) / scale
+        """
+        v = self.root_weights * residual
+        if columns is None:
+            self.n_passes += 1.0
+            return (self._products(v, None) - v.sum() * self._stored_centre) / self.scale
+        self.n_passes += columns.size / self.n_features
+        return (self._products(v, columns) - v.sum() * self._stored_centre[columns]) / self.scale[columns]
+
+    @property
+    def _stored_centre(self) -> Floats:
+        """What is still to be subtracted from the columns as they are stored."""
+        return self.centre
+
+    @abstractmethod
+    def working_columns(self) -> WorkingColumns:
+        """An empty set of columns of Z to work on."""
+
+    @abstractmethod
+    def _full_gram(self) -> Floats:
+        """Z'Z, in one pass."""
+
+    @cached_property
+    def gram(self) -> Floats:
+        """Z'Z of all columns, shape (p, p): one pass over X, or the user's matrix in these units."""
+        if self._user_gram is None:
+            return self._full_gram()
+        gram = np.array(self._user_gram, dtype=np.float64, order="C") / self.n_samples
+        gram /= self.scale
+        gram /= self.scale[:, np.newaxis]
+        return gram
+
+    def weighted_mean(self, y: Floats) -> float:
+        """sum_i s_i y_i, or zero without an intercept."""
+        return float(self.weights @ y) if self.fit_intercept else 0.0
+
+
+def power_of_two(norms: Floats) -> Floats:
+    """The largest powers of two that are not above the norms; one where the norm is zero."""
+    exponent = np.frexp(norms)[1] - 1
+    return np.ldexp(1.0, np.where(norms > 0, exponent, 0))
+
+
+def make_design(
+    X: Any,
+    sample_weight: Floats | None = None,
+    *,
+    fit_intercept: bool = True,
+    standardize: bool = False,
+    gram: Floats | None = None,
+) -> Design:
+    """The design of an ndarray (any order, float32 or float64) or of a CSC matrix (int32 or int64 indices)."""
+    from regularize.design.dense import DenseDesign
+    from regularize.design.sparse import SparseDesign
+
+    kind = SparseDesign if sparse.issparse(X) else DenseDesign
+    return kind(X, sample_weight, fit_intercept, standardize, gram)

@@ -1,0 +1,63 @@
+"""Sparse X: CSC with int32 or int64 indices, float32 or float64. It is never made dense and never copied whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regularize.design.design import Design, Floats
+from regularize.design.working_columns import SparseWorkingColumns
+from regularize.kernels import products
+
+BLOCK_ENTRIES = 1 << 25  # stored entries per kernel call, so that Ctrl-C is seen soon
+
+
+class SparseDesign(Design):
+    """A CSC matrix under weights, implicit centring and scaling."""
+
+    def __init__(self, X: Any, *options: Any) -> None:
+        super().__init__(X, *options)
+        if not X.has_canonical_format:
+            X = X.copy()
+            X.sum_duplicates()
+        self._arrays = (X.data, X.indices, X.indptr.astype(X.indices.dtype, copy=False))
+        self.bytes_per_pass = X.data.nbytes + X.indices.nbytes
+        self._X = X
+
+    def _moments(self) -> tuple[Floats, Floats]:
+        self.n_passes += 1.0
+        mean, deviation = np.empty(self.n_features), np.empty(self.n_features)
+        products.csc_moments(*self._arrays, self.weights, 0, mean, deviation)
+        return mean, deviation
+
+    def _products(self, v: Floats, columns: NDArray[np.intp] | None) -> Floats:
+        columns = np.arange(self.n_features) if columns is None else columns
+        out = np.empty(columns.size)
+        per_call = max(1, BLOCK_ENTRIES * self.n_features // max(1, self._arrays[0].size))
+        for first in range(0, columns.size, per_call):
+            block = slice(first, first + per_call)
+            products.csc_dots(*self._arrays, columns[block], v, out[block])
+        return out
+
+    def working_columns(self) -> SparseWorkingColumns:
+        return SparseWorkingColumns(self.root_weights, self._gather)
+
+    def _gather(self, columns: NDArray[np.intp]) -> tuple[Floats, NDArray, NDArray, Floats]:
+        """Stored values of columns, scaled and weighted, with their rows, counts and offsets."""
+        data, indices, indptr = self._arrays
+        counts = np.asarray(indptr[columns + 1] - indptr[columns], dtype=np.int64)
+        starts = np.cumsum(counts) - counts
+        entries = np.arange(counts.sum()) + np.repeat(indptr[columns] - starts, counts)
+        rows = indices[entries]
+        values = data[entries] * self.root_weights[rows] / np.repeat(self.scale[columns], counts)
+        return values, rows, counts, self.centre[columns] / self.scale[columns]
+
+    def _full_gram(self) -> Floats:
+        self.n_passes += 1.0
+        columns = self.working_columns()
+        columns.append(np.arange(self.n_features))
+        gram = np.empty((self.n_features, self.n_features))
+        columns.extend_gram(gram, 0)
+        return gram

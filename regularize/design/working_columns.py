@@ -1,0 +1,153 @@
+"""Columns of Z gathered side by side, for everything that happens on the working set."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regularize.kernels import descent, products
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+def grown(array: NDArray, length: int, axis: int = 0) -> NDArray:
+    """The array with room for ``length`` entries along an axis: its own, or half as much again."""
+    if array.shape[axis] >= length:
+        return array
+    shape = list(array.shape)
+    shape[axis] = length + length // 2 + 16
+    larger = np.empty(shape, dtype=array.dtype, order="F" if axis else "C")
+    larger[tuple(slice(0, size) for size in array.shape)] = array
+    return larger
+
+
+class WorkingColumns(ABC):
+    """An appendable list of columns of Z with the products that the inner solvers need."""
+
+    size: int
+
+    @abstractmethod
+    def append(self, columns: NDArray[np.intp]) -> None:
+        """Copy columns of the design."""
+
+    @abstractmethod
+    def extend_gram(self, gram: Floats, first: int) -> None:
+        """Fill the rows and columns of ``gram`` from ``first`` on with Z_W'Z_W."""
+
+    @abstractmethod
+    def combine(self, coef: Floats) -> Floats:
+        """Z_W coef, shape (n,)."""
+
+    @abstractmethod
+    def correlations(self, residual: Floats) -> Floats:
+        """Z_W' residual, shape (|W|,)."""
+
+    @abstractmethod
+    def matrix(self, positions: NDArray[np.intp]) -> Floats:
+        """Some of the columns as a dense (n, m) array in Fortran order."""
+
+    @abstractmethod
+    def sweep(self, coef: Floats, residual: Floats, alpha: float, active_only: bool, *penalty: Floats) -> int:
+        """One sweep of coordinate descent that keeps the residual; how many patterns changed."""
+
+
+class DenseWorkingColumns(WorkingColumns):
+    """Explicitly centred columns in one Fortran-ordered block."""
+
+    def __init__(self, n_samples: int, gather: Callable[[NDArray[np.intp], Floats], None]) -> None:
+        self.size = 0
+        self._gather = gather
+        self._block = np.empty((n_samples, 0), order="F")
+
+    def append(self, columns: NDArray[np.intp]) -> None:
+        first = self.size
+        self.size += columns.size
+        self._block = grown(self._block, self.size, axis=1)
+        self._gather(columns, self._block[:, first : self.size])
+
+    @property
+    def columns(self) -> Floats:
+        """Z_W."""
+        return self._block[:, : self.size]
+
+    def extend_gram(self, gram: Floats, first: int) -> None:
+        block = self.columns[:, first:].T @ self.columns
+        gram[first : self.size, : self.size] = block
+        gram[:first, first : self.size] = block[:, :first].T
+
+    def combine(self, coef: Floats) -> Floats:
+        out = np.zeros(self._block.shape[0])
+        products.dense_combination(self.columns, coef, out)
+        return out
+
+    def correlations(self, residual: Floats) -> Floats:
+        return self.columns.T @ residual
+
+    def matrix(self, positions: NDArray[np.intp]) -> Floats:
+        return np.asfortranarray(self._block[:, positions])
+
+    def sweep(self, coef: Floats, residual: Floats, alpha: float, active_only: bool, *penalty: Floats) -> int:
+        return descent.dense_sweep(self.columns, *penalty, alpha, active_only, coef, residual)
+
+
+class SparseWorkingColumns(WorkingColumns):
+    """Sparse columns, scaled and weighted, minus ``offset_j`` times the root weights."""
+
+    def __init__(
+        self, root_weights: Floats, gather: Callable[[NDArray[np.intp]], tuple[Floats, NDArray, NDArray, Floats]]
+    ) -> None:
+        self.size = 0
+        self._gather = gather
+        self._root_weights = root_weights
+        self._indptr: Integers = np.zeros(1, dtype=np.int64)
+        self._offsets: Floats = np.empty(0)
+        self._data: Floats = np.empty(0)
+        self._rows: Integers = np.empty(0, dtype=np.int64)
+        self._newest = np.full(root_weights.size, -1, dtype=np.int64)
+        self._previous: Integers = np.empty(0, dtype=np.int64)
+        self._owner: Integers = np.empty(0, dtype=np.int64)
+
+    def append(self, columns: NDArray[np.intp]) -> None:
+        data, rows, counts, offsets = self._gather(columns)
+        used = int(self._indptr[-1])
+        total = used + data.size
+        for name in ("_data", "_rows", "_previous", "_owner"):
+            setattr(self, name, grown(getattr(self, name), total))
+        self._data[used:total] = data
+        self._rows[used:total] = rows
+        self._indptr = np.concatenate([self._indptr, used + np.cumsum(counts, dtype=np.int64)])
+        self._offsets = np.concatenate([self._offsets, offsets])
+        self.size += counts.size
+
+    def extend_gram(self, gram: Floats, first: int) -> None:
+        products.csc_gram(
+            self._data, self._rows, self._indptr, self._offsets, first, self._newest, self._previous, self._owner, gram
+        )
+
+    def combine(self, coef: Floats) -> Floats:
+        out = -float(self._offsets @ coef) * self._root_weights
+        products.csc_combination(self._data, self._rows, self._indptr, coef, out)
+        return out
+
+    def correlations(self, residual: Floats) -> Floats:
+        out = np.empty(self.size)
+        products.csc_dots(self._data, self._rows, self._indptr, np.arange(self.size), residual, out)
+        return out - float(self._root_weights @ residual) * self._offsets
+
+    def matrix(self, positions: NDArray[np.intp]) -> Floats:
+        out = np.outer(self._root_weights, -self._offsets[positions]).copy(order="F")
+        for k, j in enumerate(positions):
+            entries = slice(self._indptr[j], self._indptr[j + 1])
+            out[self._rows[entries], k] += self._data[entries]
+        return out
+
+    def sweep(self, coef: Floats, residual: Floats, alpha: float, active_only: bool, *penalty: Floats) -> int:
+        changes, shift = descent.csc_sweep(
+            self._data, self._rows, self._indptr, self._offsets, *penalty, alpha, active_only, coef, residual
+        )
+        residual += shift * self._root_weights
+        return changes

@@ -1,0 +1,257 @@
+"""The one ``fit`` and ``predict`` of the penalised linear regressors.
+
+Design notes
+------------
+a. A fit is a path of one alpha. Everything is computed first and the attributes are set last, so that a fit
+   that fails or is interrupted leaves the estimator as it was.
+b. Only scikit-learn's public API: no subclassing of its linear models, so a new release does not break us.
+   ``fit`` does not go through ``get_params`` (a signature inspection per call): ``vars(self)`` has it all.
+c. Callbacks exist since scikit-learn 1.9; with older releases the estimators simply do not have them. A fit
+   of one target is a leaf task, a fit of several targets has one subtask per target.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+from sklearn import get_config
+from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.utils.metadata_routing import UNUSED
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from regularize.design import make_design
+from regularize.paths import warn_not_converged
+from regularize.solvers import PathResult, squared_loss_path
+from regularize.validation import (
+    Samples,
+    check_coef_init,
+    check_fit_data,
+    check_gram,
+    check_parameters,
+    column_names,
+    make_penalty,
+)
+
+if TYPE_CHECKING:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+else:
+    try:
+        from sklearn.callback import CallbackSupportMixin, with_callbacks
+    except ImportError:  # scikit-learn < 1.9
+
+        class CallbackSupportMixin:
+            """Stands in for scikit-learn's mixin: a context whose hooks do nothing."""
+
+            def _init_callback_context(self, **kwargs):
+                return self
+
+            subcontext = call_on_fit_task_begin = call_on_fit_task_end = _init_callback_context
+
+        def with_callbacks(method):
+            """Stand in for scikit-learn's decorator: the method itself."""
+            return method
+
+
+__all__ = ["PenalisedRegressor"]
+
+DEFAULT_MAX_ITER = 1000
+
+
+@contextmanager
+def unchanged_on_failure(estimator: Any) -> Iterator[None]:
+    """Give the estimator its attributes back when the block raises, Ctrl-C included."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+class PenalisedRegressor(CallbackSupportMixin, RegressorMixin, MultiOutputMixin, BaseEstimator):
+    """Squared loss and an elastic-net-like penalty: all that the estimators share.
+
+    A subclass has the parameters ``alpha``, ``l1_ratio``, ``fit_intercept``, ``precompute``, ``max_iter``,
+    ``tol``, ``warm_start``, ``positive``, ``penalty_factor``, ``bounds`` and ``standardize``.
+    """
+
+    # check_input speeds up calls by code that has checked already: nothing to route through a pipeline.
+    __metadata_request__fit = {"check_input": UNUSED}
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, check_input: bool = True) -> PenalisedRegressor:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+            Training data, at least two rows. float32 and float64 arrays of any memory order (read-only and
+            memory-mapped ones too) and CSC matrices with 32- or 64-bit indices are used as they are; other
+            sparse formats are converted to CSC, everything else to float64. X is never modified.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets. Several targets are independent problems that share the work on X.
+        sample_weight : float or array-like of shape (n_samples,), default=None
+            Non-negative weights. Only their proportions matter: a weight of 2 is the row twice, a weight of
+            0 is no row. A single number weighs all rows alike.
+        check_input : bool, default=True
+            If False, X must be a float32 or float64 array or sparse matrix and y a numeric array, both finite
+            and of the right shapes: nothing is checked.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator. If fit raises or is interrupted, the estimator is left as it was.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y or sample_weight is invalid; the message names it. Nothing is computed then.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the duality gap that ``tol`` asks for was not reached; once per call.
+        """
+        with unchanged_on_failure(self):
+            check_parameters(type(self).__name__, vars(self))
+            if self.alpha == 0:
+                warnings.warn(
+                    "With alpha=0, this algorithm does not converge well. You are advised to use the"
+                    " LinearRegression estimator",
+                    stacklevel=2,
+                )
+            results = self._fit(X, y, sample_weight, check_input)
+            warn_not_converged(results, stacklevel=3)
+        return self
+
+    @with_callbacks
+    def _fit(self, X: Any, y: Any, sample_weight: Any, check_input: bool) -> list[PathResult]:
+        """Check, solve and set the fitted attributes."""
+        columns = column_names(X)
+        samples = check_fit_data(self, X, y, sample_weight, check_input)
+        n_targets, n_features = samples.targets.shape[1], samples.X.shape[1]
+        caller = type(self).__name__
+        penalty = make_penalty(
+            caller,
+            n_features,
+            l1_ratio=self.l1_ratio,
+            penalty_factor=self.penalty_factor,
+            bounds=self.bounds,
+            positive=self.positive,
+            columns=columns,
+        )
+        gram, use_gram = check_gram(
+            samples, self.precompute, fit_intercept=self.fit_intercept, check_input=check_input, stacklevel=6
+        )
+        starts = None
+        if self.warm_start and hasattr(self, "coef_"):
+            coef = np.atleast_2d(self.coef_)
+            name = "coef_ (warm_start=True)"
+            starts = check_coef_init(caller, coef, (n_targets, n_features), penalty, name=name)
+        callbacks = self._init_callback_context(max_subtasks=n_targets if n_targets > 1 else 0)
+        task = _task(self, samples)
+        callbacks.call_on_fit_task_begin(**task)
+        design = make_design(
+            samples.X,
+            sample_weight=samples.sample_weight,
+            fit_intercept=bool(self.fit_intercept),
+            standardize=bool(self.standardize),
+            gram=gram,
+            use_gram=use_gram,
+        )
+        results = self._solve(design, samples, penalty, starts, callbacks, task)
+        self._set_fitted(samples, results)
+        callbacks.call_on_fit_task_end(**task, reconstruction_attributes={})
+        return results
+
+    def _solve(
+        self, design: Any, samples: Samples, penalty: Any, starts: Any, callbacks: Any, task: dict[str, Any]
+    ) -> list[PathResult]:
+        """One path of one alpha per target."""
+        alphas = np.array([self.alpha], dtype=np.float64)
+        max_iter = DEFAULT_MAX_ITER if self.max_iter is None else int(self.max_iter)
+        targets, results = samples.targets, []
+        for k in range(targets.shape[1]):
+            subtask = callbacks.subcontext(task_name="target") if targets.shape[1] > 1 else None
+            if subtask is not None:
+                subtask.call_on_fit_task_begin(**task)
+            result = squared_loss_path(
+                design,
+                targets[:, k],
+                penalty,
+                alphas,
+                tol=float(self.tol),
+                max_iter=max_iter,
+                coef_init=None if starts is None else starts[k],
+            )
+            if result.interrupted:  # Ctrl-C came after the last alpha: a fit must not swallow it
+                raise KeyboardInterrupt
+            if subtask is not None:
+                subtask.call_on_fit_task_end(**task)
+            results.append(result)
+        return results
+
+    def _set_fitted(self, samples: Samples, results: list[PathResult]) -> None:
+        """Set the attributes in scikit-learn's shapes and dtypes, all of them or none."""
+        dtype = samples.X.dtype
+        coef = np.array([result.coefs[:, 0] for result in results], dtype=dtype)
+        intercept = np.array([result.intercepts[0] for result in results], dtype=dtype)
+        if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
+            raise ValueError(
+                "Coordinate descent iterations resulted in non-finite parameter values. The input data may"
+                " contain large values and need to be preprocessed."
+            )
+        fitted: dict[str, Any] = {"coef_": coef, "intercept_": intercept if self.fit_intercept else 0.0}
+        if len(results) == 1:
+            result = results[0]
+            fitted["coef_"] = coef[0]
+            if self.fit_intercept and samples.y.ndim == 1:
+                fitted["intercept_"] = intercept[0]
+            fitted["dual_gap_"] = result.dual_gaps[0]
+            fitted["n_iter_"] = int(result.n_iters[0])
+            fitted["converged_"] = bool(result.converged[0])
+        else:
+            fitted["dual_gap_"] = np.array([result.dual_gaps[0] for result in results])
+            fitted["n_iter_"] = [int(result.n_iters[0]) for result in results]
+            fitted["converged_"] = np.array([bool(result.converged[0]) for result in results])
+        vars(self).update(fitted)
+
+    def predict(self, X: Any) -> Any:
+        """Predict ``X @ coef_ + intercept_``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+            Predicted targets.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse=["csr", "csc", "coo"], reset=False)
+        return X @ self.coef_.T + self.intercept_
+
+    @property
+    def sparse_coef_(self) -> Any:
+        """Coefficients as a sparse CSR matrix of shape (n_targets, n_features), (1, n_features) for 1D y."""
+        arrays = get_config().get("sparse_interface", "spmatrix") == "sparray"
+        return (sparse.csr_array if arrays else sparse.csr_matrix)(np.atleast_2d(self.coef_))
+
+    def __sklearn_tags__(self) -> Any:
+        """Tags: sparse X is accepted, and several targets are."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _task(estimator: Any, samples: Samples) -> dict[str, Any]:
+    """What a callback hook is told about a fit."""
+    metadata = None if samples.sample_weight is None else {"sample_weight": samples.sample_weight}
+    return {"estimator": estimator, "X": samples.X, "y": samples.y, "metadata": metadata}

@@ -1,0 +1,40 @@
+"""The few BLAS and LAPACK calls of the kernels, with sizes as Py_ssize_t and unit strides."""
+from scipy.linalg.cython_blas cimport ddot, drot, drotg, dtrsv
+from scipy.linalg.cython_lapack cimport dpotrf
+
+
+cdef inline double dot(Py_ssize_t n, const double *x, const double *y) noexcept nogil:
+    """x @ y"""
+    cdef int size = <int> n, one = 1
+    return ddot(&size, <double *> x, &one, <double *> y, &one)
+
+
+cdef inline void solve_lower(
+    Py_ssize_t n, const double *factor, Py_ssize_t stride, double *x, bint transposed,
+) noexcept nogil:
+    """x = L^-1 x, or L^-T x; L lower triangular, column-major."""
+    cdef int size = <int> n, leading = <int> stride, one = 1
+    cdef char uplo = b"L", diag = b"N", trans = b"T" if transposed else b"N"
+    if n > 0:
+        dtrsv(&uplo, &trans, &diag, &size, <double *> factor, &leading, x, &one)
+
+
+cdef inline int cholesky(Py_ssize_t n, double *matrix, Py_ssize_t stride) noexcept nogil:
+    """Lower Cholesky factor in place, column-major; non-zero when the matrix is not positive definite."""
+    cdef int size = <int> n, leading = <int> stride, info = 0
+    cdef char uplo = b"L"
+    if n > 0:
+        dpotrf(&uplo, &size, matrix, &leading, &info)
+    return info
+
+
+cdef inline void plane_rotation(double *a, double *b, double *cosine, double *sine) noexcept nogil:
+    """The rotation that turns (a, b) into (r, 0); a becomes r."""
+    drotg(a, b, cosine, sine)
+
+
+cdef inline void rotate(Py_ssize_t n, double *x, double *y, double cosine, double sine) noexcept nogil:
+    """x, y = cosine x + sine y, cosine y - sine x"""
+    cdef int size = <int> n, one = 1
+    if n > 0:
+        drot(&size, x, &one, y, &one, &cosine, &sine)

@@ -1,0 +1,258 @@
+"""Products with the columns of X: moments, correlations, combinations, Gram entries, gathering.
+
+Every function has one body over the types of X (float32, float64) and its layouts (dense Fortran
+order, CSC with 32 or 64 bit indices) and two entry points, ``dense_...`` and ``csc_...``, which only build the layout.
+A list ``columns`` names the columns that are read; results are in its order. Sums are float64.
+"""
+from cython cimport floating
+from libc.math cimport sqrt
+
+from regularize.kernels.columns cimport (
+    Columns, CscColumns32, CscColumns64, DenseColumns, Index, column_axpy, column_dot, int32_t, int64_t,
+)
+
+
+# -------------------------------------------------------------------------------------- moments
+
+
+cdef void column_moments(
+    const floating *X, Columns layout, const double *weights, Py_ssize_t first, Py_ssize_t last, double *mean,
+    double *norm,
+) noexcept nogil:
+    """mean_j = sum_i s_i x_ij and norm_j = sqrt(sum_i s_i (x_ij - mean_j)^2), for weights that sum to one.
+
+    The second loop corrects the rounding of the first (Chan, Golub and LeVeque 1983, eq. 1.7), so that a
+    constant column has a norm of rounding size whatever its level.
+    """
+    cdef Py_ssize_t i, j
+    cdef double m, d, e, missing, total, squares, drift
+    for j in range(first, last):
+        m = column_dot(X, layout, j, weights)
+        squares = drift = 0.0
+        if Columns is DenseColumns:
+            for i in range(layout.n_rows):
+                d = X[j * layout.n_rows + i] - m
+                e = weights[i] * d
+                drift += e
+                squares += e * d
+        else:
+            missing = 1.0                                # the weight of the rows that store nothing
+            for i in range(layout.indptr[j], layout.indptr[j + 1]):
+                d = X[i] - m
+                e = weights[layout.indices[i]] * d
+                missing -= weights[layout.indices[i]]
+                drift += e
+                squares += e * d
+            missing = missing if missing > 0.0 else 0.0
+            drift -= missing * m
+            squares += missing * m * m
+        mean[j - first] = m + drift
+        total = squares - drift * drift
+        norm[j - first] = sqrt(total) if total > 0.0 else 0.0
+
+
+def dense_moments(
+    const floating[::1, :] X not None,          # IN   (n, p)
+    const double[::1] weights not None,         # IN   (n,), sum one
+    Py_ssize_t first,
+    double[::1] mean not None,                  # OUT  (last - first,)
+    double[::1] norm not None,                  # OUT  (last - first,)
+):
+    """Weighted means and centred norms of the columns from ``first`` on."""
+    if X.shape[0] == 0 or mean.shape[0] == 0:
+        return
+    with nogil:
+        column_moments(
+            &X[0, 0], DenseColumns(X.shape[0]), &weights[0], first, first + mean.shape[0], &mean[0], &norm[0]
+        )
+
+
+def csc_moments(
+    const floating[::1] data not None,
+    const Index[::1] indices not None,
+    const Index[::1] indptr not None,
+    const double[::1] weights not None,
+    Py_ssize_t first,
+    double[::1] mean not None,
+    double[::1] norm not None,
+):
+    """Weighted means and centred norms of the columns from ``first`` on."""
+    if data.shape[0] == 0 or mean.shape[0] == 0:
+        mean[:] = 0.0
+        norm[:] = 0.0
+        return
+    if Index is int32_t:
+        layout = CscColumns32(&indices[0], &indptr[0])
+    else:
+        layout = CscColumns64(&indices[0], &indptr[0])
+    with nogil:
+        column_moments(&data[0], layout, &weights[0], first, first + mean.shape[0], &mean[0], &norm[0])
+
+
+# --------------------------------------------------------------------------------- correlations
+
+
+cdef void listed_dots(
+    const floating *X, Columns layout, const Py_ssize_t *columns, Py_ssize_t count, const double *v, double *out,
+) noexcept nogil:
+    """out_k = x_columns[k] @ v"""
+    cdef Py_ssize_t k
+    for k in range(count):
+        out[k] = column_dot(X, layout, columns[k], v)
+
+
+def dense_dots(
+    const floating[::1, :] X not None,          # IN   (n, p)
+    const Py_ssize_t[::1] columns not None,     # IN   (m,)
+    const double[::1] v not None,               # IN   (n,)
+    double[::1] out not None,                   # OUT  (m,)
+):
+    """out = X[:, columns].T @ v"""
+    if X.shape[0] == 0 or columns.shape[0] == 0:
+        return
+    with nogil:
+        listed_dots(&X[0, 0], DenseColumns(X.shape[0]), &columns[0], columns.shape[0], &v[0], &out[0])
+
+
+def csc_dots(
+    const floating[::1] data not None,
+    const Index[::1] indices not None,
+    const Index[::1] indptr not None,
+    const Py_ssize_t[::1] columns not None,     # IN   (m,)
+    const double[::1] v not None,               # IN   (n,)
+    double[::1] out not None,                   # OUT  (m,)
+):
+    """out = X[:, columns].T @ v"""
+    if data.shape[0] == 0 or columns.shape[0] == 0:
+        out[:] = 0.0
+        return
+    if Index is int32_t:
+        layout = CscColumns32(&indices[0], &indptr[0])
+    else:
+        layout = CscColumns64(&indices[0], &indptr[0])
+    with nogil:
+        listed_dots(&data[0], layout, &columns[0], columns.shape[0], &v[0], &out[0])
+
+
+# --------------------------------------------------------------------------------- combinations
+
+
+cdef void combination(
+    const floating *X, Columns layout, const double *coef, Py_ssize_t count, double *out,
+) noexcept nogil:
+    """out += sum_j coef_j x_j over the first ``count`` columns, skipping zeros"""
+    cdef Py_ssize_t j
+    for j in range(count):
+        if coef[j] != 0.0:
+            column_axpy(X, layout, j, coef[j], out)
+
+
+def dense_combination(
+    const floating[::1, :] X not None,          # IN      (n, m)
+    const double[::1] coef not None,            # IN      (m,)
+    double[::1] out not None,                   # IN/OUT  (n,)
+):
+    """out += X @ coef"""
+    if X.shape[0] == 0 or coef.shape[0] == 0:
+        return
+    with nogil:
+        combination(&X[0, 0], DenseColumns(X.shape[0]), &coef[0], coef.shape[0], &out[0])
+
+
+def csc_combination(
+    const floating[::1] data not None,
+    const Index[::1] indices not None,
+    const Index[::1] indptr not None,
+    const double[::1] coef not None,            # IN      (m,)
+    double[::1] out not None,                   # IN/OUT  (n,)
+):
+    """out += X @ coef"""
+    if data.shape[0] == 0 or coef.shape[0] == 0:
+        return
+    if Index is int32_t:
+        layout = CscColumns32(&indices[0], &indptr[0])
+    else:
+        layout = CscColumns64(&indices[0], &indptr[0])
+    with nogil:
+        combination(&data[0], layout, &coef[0], coef.shape[0], &out[0])
+
+
+# ------------------------------------------------------------------------------------ gathering
+
+
+def gather_columns(
+    const floating[::1, :] X not None,          # IN   (n, p)
+    const Py_ssize_t[::1] columns not None,     # IN   (m,)
+    const double[::1] root_weights not None,    # IN   (n,)
+    const double[::1] centre not None,          # IN   (p,)
+    const double[::1] scale not None,           # IN   (p,)
+    double[::1, :] out not None,                # OUT  (n, m)
+):
+    """out[:, k] = root_weights * (X[:, j] - centre_j) / scale_j for j = columns[k]"""
+    cdef Py_ssize_t i, j, k
+    cdef double m, inverse
+    with nogil:
+        for k in range(columns.shape[0]):
+            j = columns[k]
+            m = centre[j]
+            inverse = 1.0 / scale[j]
+            for i in range(X.shape[0]):
+                out[i, k] = root_weights[i] * ((X[i, j] - m) * inverse)
+
+
+# ----------------------------------------------------------------------------------------- Gram
+
+
+cdef void sparse_gram(
+    const double *data, const int64_t *rows, const int64_t *indptr, Py_ssize_t n_columns, Py_ssize_t first,
+    const double *offsets, int64_t *newest, int64_t *previous, int64_t *owner, double *gram, Py_ssize_t stride,
+) noexcept nogil:
+    """gram[b, a] = x_a @ x_b - offset_a offset_b for all a and for b >= first.
+
+    The stored entries of a row form a chain, newest[row] -> previous[entry] -> ..., so that a new column meets
+    only the columns that share rows with it (Gustavson 1978).
+    """
+    cdef Py_ssize_t a, b
+    cdef int64_t entry, other
+    for b in range(first, n_columns):
+        for a in range(b + 1):
+            gram[b * stride + a] = -offsets[a] * offsets[b]
+        for entry in range(indptr[b], indptr[b + 1]):
+            previous[entry] = newest[rows[entry]]
+            newest[rows[entry]] = entry
+            owner[entry] = b
+            other = entry
+            while other >= 0:
+                gram[b * stride + owner[other]] += data[entry] * data[other]
+                other = previous[other]
+        for a in range(b):
+            gram[a * stride + b] = gram[b * stride + a]
+
+
+def csc_gram(
+    const double[::1] data not None,            # IN      stored values of m columns
+    const int64_t[::1] rows not None,           # IN      their rows
+    const int64_t[::1] indptr not None,         # IN      (m + 1,)
+    const double[::1] offsets not None,         # IN      (m,)
+    Py_ssize_t first,
+    int64_t[::1] newest not None,               # IN/OUT  (n,)    newest entry of each row, -1 if none
+    int64_t[::1] previous not None,             # IN/OUT  (nnz,)  the entry before each one in its row, or -1
+    int64_t[::1] owner not None,                # IN/OUT  (nnz,)  the column of each entry
+    double[:, ::1] gram not None,               # OUT     (>= m, >= m): its rows and columns from first on
+):
+    """Gram entries of the columns from ``first`` on with all columns, under a rank-one centring.
+
+    The chains describe the columns before ``first`` and are extended by those from ``first`` on.
+    """
+    cdef Py_ssize_t n_columns = indptr.shape[0] - 1
+    cdef const double *values = &data[0] if data.shape[0] else NULL
+    cdef const int64_t *entries = &rows[0] if rows.shape[0] else NULL
+    cdef int64_t *before = &previous[0] if previous.shape[0] else NULL
+    cdef int64_t *columns = &owner[0] if owner.shape[0] else NULL
+    if n_columns == 0 or first >= n_columns or newest.shape[0] == 0:
+        return
+    with nogil:
+        sparse_gram(
+            values, entries, &indptr[0], n_columns, first, &offsets[0], &newest[0], before, columns,
+            &gram[0, 0], gram.shape[1],
+        )

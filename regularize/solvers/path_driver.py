@@ -1,0 +1,101 @@
+"""The path: for each alpha predict, solve on the working set, certify on all features, grow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regularize.design import Design
+from regularize.kernels.quadratic import Status
+from regularize.penalties import Penalty
+from regularize.solvers.certificate import duality_gap, unpenalised_projection
+from regularize.solvers.screening import Candidates, Screen
+from regularize.solvers.working_set import WorkingSet
+
+Floats = NDArray[np.float64]
+Columns = NDArray[np.intp]
+
+MAX_ROUNDS = 100
+INNER_SHARE = 0.3  # of the tolerance goes to the inner problem, the rest to the features outside
+PREDICTION_MARGIN = 0.995  # features predicted above this share of their threshold enter ahead of time
+REFINEMENTS = 3  # rounds without violation that may try to get below the tolerance
+
+
+@dataclass(frozen=True)
+class Point:
+    """The state in which one alpha was left."""
+
+    gap: float
+    n_iter: int
+
+
+class PathDriver:
+    """Solves one alpha after the other, each from where the last one ended.
+
+    Everything is in the units of Z: ``target`` is the centred, weighted and scaled response, ``penalty`` and alpha
+    those of the equilibrated columns, ``tolerance`` absolute.
+    """
+
+    def __init__(
+        self, design: Design, target: Floats, penalty: Penalty, tolerance: float, max_iter: int, start: Floats
+    ) -> None:
+        self.design = design
+        self.penalty = penalty
+        self.tolerance = tolerance
+        self.max_iter = max_iter
+        self.working = WorkingSet(design, penalty, target)
+        self.working.extend(np.union1d(penalty.always_active(), np.flatnonzero(start)), start)
+        self.screen = Screen(design, penalty, self.working.residual)
+        self._solved: list[tuple[float, Floats]] = []  # the last two alphas with their residuals
+
+    def solve(self, alpha: float) -> Point:
+        """Move to ``alpha``: predict, then solve, certify and grow until the gap is within the tolerance."""
+        self.working.extend(self._predict(alpha))
+        inner_tolerance = INNER_SHARE * self.tolerance
+        n_iter, refinements = 0, 0
+        while True:
+            status, used = self.working.solve(alpha, inner_tolerance, self.max_iter - n_iter)
+            n_iter += used
+            gap, violating = self._certify(alpha)
+            if gap <= self.tolerance or status == Status.EXHAUSTED:
+                break
+            if violating.features.size:
+                self.working.extend(violating.strongest(self.penalty, alpha, max(20, self.working.n_active)))
+            elif refinements == REFINEMENTS:
+                break
+            else:
+                refinements += 1
+                inner_tolerance *= 0.1
+        self._solved = [*self._solved[-1:], (alpha, self.working.residual)]
+        return Point(gap, n_iter)
+
+    def _predict(self, alpha: float) -> Columns:
+        """Features that the secant of the last two residuals brings to their threshold at ``alpha``."""
+        residual = self.working.residual
+        if len(self._solved) == 2:
+            (alpha0, residual0), (alpha1, residual1) = self._solved
+            if alpha0 > alpha1:
+                residual = residual1 + (alpha1 - alpha) / (alpha0 - alpha1) * (residual1 - residual0)
+        predicted = self.screen.predicted(residual, PREDICTION_MARGIN * alpha, self.working.contains)
+        return predicted.strongest(self.penalty, alpha, max(10, self.working.n_active // 2))
+
+    def _certify(self, alpha: float) -> tuple[float, Candidates]:
+        """The duality gap over all features, and the features outside the working set that are in violation."""
+        working = self.working
+        residual, correlations = working.residual, working.quadratic.correlations
+        penalty = working.penalty.at(alpha)
+        projection = unpenalised_projection(working.coef, correlations, working.quadratic.gram, penalty)
+        slack = float(np.sqrt(projection))
+        read, violating = self.screen.violating(residual, alpha, working.contains, slack)
+        features = np.concatenate([working.features, read.features])
+        gap = duality_gap(
+            np.concatenate([working.coef, np.zeros(read.features.size)]),
+            np.concatenate([correlations, read.correlations]),
+            self.penalty.restrict(features).at(alpha),
+            float(residual @ residual),
+            slack=slack * self.design.norms[features],
+            projection=projection,
+        )
+        return float(gap), violating

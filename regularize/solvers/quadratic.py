@@ -1,0 +1,78 @@
+"""One penalised quadratic on a working set, by its Gram matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regularize.design.working_columns import WorkingColumns, grown
+from regularize.kernels import quadratic
+from regularize.penalties import Penalty
+
+Floats = NDArray[np.float64]
+
+
+class GramQuadratic:
+    """Keeps Z_W'Z_W, the correlations and a Cholesky factor while the working set grows.
+
+    Invariant: ``correlations = Z_W' (y - Z_W coef)``.
+    """
+
+    def __init__(self, squared_target: float) -> None:
+        self.squared_target = squared_target
+        self.size = 0
+        self._solver = quadratic.QuadraticSolver()
+        self._gram = np.empty((0, 0))
+        self._response = np.empty(0)
+        self._correlations = np.empty(0)
+
+    @property
+    def correlations(self) -> Floats:
+        """c_W."""
+        return self._correlations[: self.size]
+
+    @property
+    def gram(self) -> Floats:
+        """G_WW."""
+        return self._gram[: self.size, : self.size]
+
+    def extend(self, columns: WorkingColumns, coef: Floats, correlations: Floats) -> None:
+        """Take in the columns that were appended; ``coef`` and ``correlations`` are those of all of W."""
+        first, self.size = self.size, columns.size
+        if self.size > self._gram.shape[0]:
+            self._grow(first, self.size + self.size // 2 + 16)
+        columns.extend_gram(self._gram, first)
+        self._correlations[: self.size] = correlations
+        self._response[first : self.size] = correlations[first:] + self.gram[first:] @ coef
+
+    def _grow(self, used: int, capacity: int) -> None:
+        larger = np.empty((capacity, capacity))
+        larger[:used, :used] = self._gram[:used, :used]
+        self._gram = larger
+        self._response = grown(self._response, capacity)
+        self._correlations = grown(self._correlations, capacity)
+
+    def refresh(self, correlations: Floats) -> None:
+        """Replace the correlations by those of the true residual."""
+        self._correlations[: self.size] = correlations
+
+    def solve(self, coef: Floats, penalty: Penalty, alpha: float, tolerance: float, max_iter: int) -> tuple[int, int]:
+        """Minimise from ``coef``, in place; returns (status, sweeps and Newton steps)."""
+        n_iter, status = 0, quadratic.Status.PAUSED
+        while status == quadratic.Status.PAUSED:
+            status, used = self._solver.solve(
+                self._gram,
+                self._response[: self.size],
+                penalty.l1,
+                penalty.l2,
+                penalty.lower,
+                penalty.upper,
+                self.correlations,
+                coef,
+                self.squared_target,
+                alpha,
+                tolerance,
+                max_iter - n_iter,
+            )
+            n_iter += used
+        return status, n_iter

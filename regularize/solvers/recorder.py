@@ -1,0 +1,64 @@
+"""Collects the solved points of a path in the user's units."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regularize.design import Design
+from regularize.solvers.problem import OnPoint, PathPoint, PathResult
+from regularize.solvers.units import Units
+
+Floats = NDArray[np.float64]
+
+
+class Recorder:
+    """Holds what is solved so far; whatever ends the path, ``result`` gives that much."""
+
+    def __init__(self, design: Design, units: Units, alphas: Floats, tol: float, on_point: OnPoint | None) -> None:
+        self.tolerance = tol * units.squared_target
+        self.n_done = 0
+        self.interrupted = False
+        self.working_set_size = 0
+        self._design = design
+        self._units = units
+        self._alphas = alphas
+        self._on_point = on_point
+        self._coefs = np.zeros((alphas.size, design.n_features))  # untouched pages of zeros cost no memory
+        self._intercepts = np.zeros(alphas.size)
+        self._gaps = np.zeros(alphas.size)
+        self._n_iters = np.zeros(alphas.size, dtype=np.intp)
+
+    def add(self, gap: float, n_iter: int, features: NDArray[np.intp] | slice, coef: Floats) -> bool:
+        """Record the next alpha, given in the units of Z; True when the callback wants the path to end."""
+        k, units = self.n_done, self._units
+        w = coef / units.coef_scale[features]
+        self._coefs[k, features] = w
+        if self._design.fit_intercept:
+            self._intercepts[k] = units.response_mean - float(self._design.mean[features] @ w)
+        self._gaps[k] = gap
+        self._n_iters[k] = n_iter
+        self.n_done += 1
+        if self._on_point is None:
+            return False
+        unit = units.response_scale**2
+        point = PathPoint(k, float(self._alphas[k]), gap * unit, int(n_iter), int(np.count_nonzero(w)))
+        if self._on_point(point):
+            self.interrupted = True
+        return self.interrupted
+
+    def result(self) -> PathResult:
+        """The solved part of the path."""
+        done, unit = slice(0, self.n_done), self._units.response_scale**2
+        return PathResult(
+            alphas=self._alphas[done],
+            coefs=self._coefs[done].T,
+            intercepts=self._intercepts[done],
+            dual_gaps=self._gaps[done] * unit,
+            n_iters=self._n_iters[done],
+            converged=self._gaps[done] <= self.tolerance,
+            tolerance=self.tolerance * unit,
+            interrupted=self.interrupted,
+            n_passes=self._design.n_passes,
+            working_set_size=self.working_set_size,
+        )

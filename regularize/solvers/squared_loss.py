@@ -1,0 +1,122 @@
+"""Penalised least squares in the user's units: the entry from the API, and the choice of the route."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regularize.design import Design
+from regularize.penalties import Penalty
+from regularize.solvers.certificate import gap_noise
+from regularize.solvers.gram_path import certify_gram_path, solve_gram_path
+from regularize.solvers.path_driver import PathDriver
+from regularize.solvers.problem import OnPoint, PathResult
+from regularize.solvers.recorder import Recorder
+from regularize.solvers.units import Units
+
+Floats = NDArray[np.float64]
+
+SMALL_GRAM = 200  # features whose Gram matrix costs less than a few passes over X
+GRAM_PER_ALPHA = 20  # further features that one more alpha pays for
+LARGEST_GRAM = 2500
+
+
+def squared_loss_path(
+    design: Design,
+    y: Floats,
+    penalty: Penalty,
+    alphas: Floats,
+    *,
+    tol: float = 1e-4,
+    max_iter: int = 1000,
+    coef_init: Floats | None = None,
+    use_gram: bool | None = None,
+    on_point: OnPoint | None = None,
+) -> PathResult:
+    """Solve 1/2 sum_i s_i (y_i - b - x_i'w)^2 + penalty for each of the non-increasing alphas.
+
+    Each answer has a duality gap of at most ``tol * sum_i s_i (y_i - mean)^2`` or says that it has not. On Ctrl-C
+    the solved alphas are returned if there are any.
+    """
+    units = Units.of(design, y, penalty)
+    start = np.zeros(design.n_features) if coef_init is None else coef_init * units.coef_scale
+    recorder = Recorder(design, units, alphas, tol, on_point)
+    solve = _gram_route if wants_gram(design, alphas.size, use_gram) else _working_set_route
+    try:
+        solve(design, units, alphas, recorder, max_iter, start)
+    except KeyboardInterrupt:
+        if recorder.n_done == 0:
+            raise
+        recorder.interrupted = True
+    return recorder.result()
+
+
+def wants_gram(design: Design, n_alphas: int, use_gram: bool | None) -> bool:
+    """Whether the Gram matrix of all features is the cheaper way: n >= p and p moderate, or p small."""
+    if use_gram:
+        return True
+    p = design.n_features
+    if p <= SMALL_GRAM:
+        return True
+    return p <= design.n_samples and p <= min(LARGEST_GRAM, SMALL_GRAM + GRAM_PER_ALPHA * n_alphas)
+
+
+def _working_set_route(
+    design: Design, units: Units, alphas: Floats, recorder: Recorder, max_iter: int, start: Floats
+) -> None:
+    """One alpha after the other on a growing working set."""
+    driver = PathDriver(design, units.target, units.penalty, recorder.tolerance, max_iter, start)
+    for alpha in alphas:
+        point = driver.solve(float(alpha))
+        recorder.working_set_size = driver.working.size
+        if recorder.add(point.gap, point.n_iter, driver.working.features, driver.working.coef):
+            return
+
+
+def _gram_route(
+    design: Design, units: Units, alphas: Floats, recorder: Recorder, max_iter: int, start: Floats
+) -> None:
+    """The whole path on the Gram matrix; alphas that its rounding cannot certify are finished on X."""
+    recorder.working_set_size = design.n_features
+    problem = (design.gram, design.correlations(units.target), units.squared_target, units.penalty)
+    driver: list[PathDriver] = []
+
+    def certify(first: int, coefs: Floats, n_iters: NDArray[np.intp]) -> bool:
+        part = slice(first, first + len(coefs))
+        gaps = certify_gram_path(*problem, alphas[part], coefs, design.norms)
+        for gap, n_iter, alpha, coef in zip(gaps, n_iters, alphas[part], coefs, strict=True):
+            noise = gap_noise(*problem[:3], coef) if gap <= recorder.tolerance else 0.0
+            if max(gap, noise) > recorder.tolerance and n_iter < max_iter:
+                if not driver:
+                    driver.append(
+                        PathDriver(design, units.target, units.penalty, recorder.tolerance, max_iter, coef)
+                    )
+                point = driver[0].solve(float(alpha))
+                gap, n_iter, coef = point.gap, n_iter + point.n_iter, driver[0].working.full_coef()
+            if recorder.add(float(gap), int(n_iter), slice(None), coef):
+                return True
+        return False
+
+    solve_gram_path(*problem, alphas, recorder.tolerance, max_iter, start, certify)
+
+
+def squared_loss_alpha_max(design: Design, y: Floats, penalty: Penalty) -> float:
+    """The smallest alpha at which every feature with an l1 term stays at zero (or where its box is nearest to zero).
+
+    The features that no alpha keeps at zero are fitted first; then alpha_max is the largest ``|c_j| / l1_j``, over
+    the sides that the box leaves open.
+    """
+    units = Units.of(design, y, penalty)
+    inner = units.penalty
+    residual = units.target
+    active = inner.always_active()
+    if active.size:
+        free = Penalty(np.where(inner.l1 > 0, np.inf, 0.0), inner.l2, inner.lower, inner.upper)
+        driver = PathDriver(design, units.target, free, 1e-12 * units.squared_target, 1000, np.zeros(inner.n_features))
+        driver.solve(1.0)
+        residual = driver.working.residual
+    c = design.correlations(residual)
+    reach = np.maximum(np.where(inner.upper > 0, c, 0.0), np.where(inner.lower < 0, -c, 0.0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where((inner.l1 > 0) & np.isfinite(inner.l1), reach / inner.l1, 0.0)
+    return float(ratio.max(initial=0.0))

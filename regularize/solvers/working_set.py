@@ -1,0 +1,87 @@
+"""The features that the inner problem sees, and the state of the solution on them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regularize.design import Design
+from regularize.design.working_columns import grown
+from regularize.penalties import Penalty
+from regularize.solvers.quadratic import GramQuadratic
+
+Floats = NDArray[np.float64]
+Columns = NDArray[np.intp]
+
+
+class WorkingSet:
+    """Columns that are, were or may soon be active, with coefficients, residual and quadratic.
+
+    Invariants after every method: ``residual = y - Z_W coef``; ``contains[j]`` is one exactly for the features in
+    ``features``; the quadratic's correlations are those of the residual.
+    """
+
+    def __init__(self, design: Design, penalty: Penalty, target: Floats) -> None:
+        self.design = design
+        self.target = target
+        self.residual = target.copy()
+        self.contains = np.zeros(design.n_features, dtype=np.uint8)
+        self._all_penalties = penalty
+        self._columns = design.working_columns()
+        self._features = np.empty(0, dtype=np.intp)
+        self._coef = np.empty(0)
+        self.penalty = penalty.restrict(self._features)
+        self.quadratic = GramQuadratic(float(target @ target))
+        self.size = 0
+
+    @property
+    def features(self) -> Columns:
+        """The features in the working set, in order of entry."""
+        return self._features[: self.size]
+
+    @property
+    def coef(self) -> Floats:
+        """Their coefficients, in the units of Z."""
+        return self._coef[: self.size]
+
+    @property
+    def n_active(self) -> int:
+        """How many coefficients are not zero."""
+        return int(np.count_nonzero(self.coef))
+
+    def extend(self, features: Columns, start: Floats | None = None) -> None:
+        """Add features, with the coefficients nearest to zero or those of ``start`` (p,), clipped to the box."""
+        if features.size == 0:
+            return
+        first, self.size = self.size, self.size + features.size
+        self._features = grown(self._features, self.size)
+        self._coef = grown(self._coef, self.size)
+        self._features[first : self.size] = features
+        self.contains[features] = 1
+        self.penalty = self._all_penalties.restrict(self.features)
+        wanted = np.zeros(features.size) if start is None else start[features]
+        self._coef[first : self.size] = np.clip(wanted, self.penalty.lower[first:], self.penalty.upper[first:])
+        self._columns.append(features)
+        if self._coef[first : self.size].any():
+            self.update_residual()
+        correlations = self._columns.correlations(self.residual)
+        self.quadratic.extend(self._columns, self.coef, correlations)
+
+    def solve(self, alpha: float, tolerance: float, max_iter: int) -> tuple[int, int]:
+        """Minimise over the working set; returns (status, sweeps and Newton steps)."""
+        if self.size == 0:
+            return 0, 0
+        status, n_iter = self.quadratic.solve(self.coef, self.penalty, alpha, tolerance, max_iter)
+        self.update_residual()
+        self.quadratic.refresh(self._columns.correlations(self.residual))
+        return status, n_iter
+
+    def update_residual(self) -> None:
+        """residual = y - Z_W coef"""
+        self.residual = self.target - self._columns.combine(self.coef)
+
+    def full_coef(self) -> Floats:
+        """Coefficients of all features."""
+        coef = np.zeros(self.design.n_features)
+        coef[self.features] = self.coef
+        return coef
