@@ -16,8 +16,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import measure
 import numpy as np
+
+import measure
 import problems
 import report
 import rivals
@@ -103,6 +104,7 @@ def _row(name: str, options: argparse.Namespace, settings: measure.Settings) -> 
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         measure.save(problem, folder)
+        has_reference = measure.save_reference(problem, folder, settings)
         measured = {}
         for rival in options.rivals:
             targets = [*TARGETS, report.TIGHTEST] if rival == rivals.OURS else TARGETS
@@ -113,6 +115,7 @@ def _row(name: str, options: argparse.Namespace, settings: measure.Settings) -> 
         "shape": problem.shape,
         "ratio": problems.ROWS[name].ratio,
         "n_bytes": problem.n_bytes,
+        "has_reference": has_reference,
         "rivals": {rival: dataclasses.asdict(one) for rival, one in measured.items()},
     }
 
@@ -125,9 +128,8 @@ def _extra(
     settings: measure.Settings,
 ) -> None:
     """Memory at the finest reached target; for this package also the engine's counts and the bare product."""
-    reached = [
-        entry["tol"] for key, entry in measured.times.items() if "tol" in entry and float(key) in TARGETS
-    ]
+    entries = measured.times["gap"].items()
+    reached = [entry["tol"] for target, entry in entries if "tol" in entry and float(target) in TARGETS]
     if not reached:
         return
     tol = min(reached)

@@ -19,8 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rivals
 from scipy import linalg, sparse
+
+import rivals
+
+FINEST = 1e-16  # the last tolerance that is tried, unless the rival has its own
 
 
 class Session:
@@ -46,7 +49,8 @@ class Session:
             pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"
         }
         version = importlib.metadata.version(self.rival.PACKAGE)
-        return {"skip": reason, "version": version, "blas_threads": sorted(threads)}
+        finest = getattr(self.rival, "FINEST", FINEST)
+        return {"skip": reason, "version": version, "blas_threads": sorted(threads), "finest": finest}
 
     def _warm_up(self) -> None:
         rng = np.random.default_rng(0)

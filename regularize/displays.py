@@ -193,7 +193,7 @@ class RegularizationPathDisplay:
                 names = list(preprocessing.get_feature_names_out(names))
         if names is None:
             names = getattr(estimator, "feature_names_in_", None)
-        chosen = float(getattr(estimator, "alpha_", estimator.alpha))
+        chosen = float(estimator.alpha_ if hasattr(estimator, "alpha_") else estimator.alpha)
         problem = _problem_of(estimator, sample_weight)
         if isinstance(alphas, int) and chosen > 0.0:
             largest = alpha_max(X, y, **problem)
@@ -253,8 +253,8 @@ class RegularizationPathDisplay:
         self.line_features_ = np.flatnonzero((coefs != 0.0).any(axis=1))
         for j in self.line_features_:
             style: dict[str, Any] = {"color": GREY, "linewidth": 0.8, "zorder": 1.5}
-            if j in colour_of:
-                style = {"color": colour_of[j], "linewidth": 1.8, "zorder": 2.5}
+            if int(j) in colour_of:
+                style = {"color": colour_of[int(j)], "linewidth": 1.8, "zorder": 2.5}
             self.lines_ += self.ax_.plot(alphas, coefs[j], **{**style, **line_kw})
 
     def _decorate(self, alphas: Floats) -> None:
@@ -293,7 +293,8 @@ class RegularizationPathDisplay:
         points = ax.get_window_extent().height * 72.0 / self.figure_.dpi
         height = LINE_HEIGHT * LABEL_SIZE / points * (high - low)
         places = spread(ends[leading], height, low + height / 2, high - height / 2)
-        colours = {j: line.get_color() for j, line in zip(self.line_features_, self.lines_, strict=True)}
+        features = self.line_features_.tolist()
+        colours = {j: line.get_color() for j, line in zip(features, self.lines_, strict=True)}
         tie = {"arrowstyle": "-", "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0}
         self.labels_ = []
         for j, place in zip(leading, places, strict=True):

@@ -37,7 +37,7 @@ from regularize.validation import (
     make_penalty,
 )
 
-__all__ = ["alpha_grid", "alpha_max", "enet_path", "lasso_path", "warn_not_converged"]
+__all__ = ["alpha_grid", "alpha_max", "enet_path", "lasso_path", "refuse_non_finite", "warn_not_converged"]
 
 Floats = NDArray[np.float64]
 
@@ -536,7 +536,6 @@ def _path(X: Any, y: Any, request: PathRequest) -> tuple[Any, ...]:
         fit_intercept=centre,
         standardize=bool(request.standardize),
         gram=gram,
-        use_gram=use_gram,
     )
     if alphas is None:
         largest = squared_loss_alpha_max(design, target, penalty)
@@ -549,10 +548,13 @@ def _path(X: Any, y: Any, request: PathRequest) -> tuple[Any, ...]:
         tol=float(options["tol"]),
         max_iter=int(options["max_iter"] or SOLVER_OPTIONS["max_iter"]),
         coef_init=start,
+        use_gram=use_gram,
         on_point=_reporter(int(request.verbose), len(alphas)),
     )
+    with np.errstate(over="ignore"):
+        coefs = result.coefs.astype(samples.X.dtype, copy=False)
+    refuse_non_finite(coefs, result.intercepts, result.dual_gaps)
     warn_not_converged([result], stacklevel=4, n_asked=len(alphas))
-    coefs = result.coefs.astype(samples.X.dtype, copy=False)
     answer = (result.alphas, coefs if samples.y.ndim == 1 else coefs[None], result.dual_gaps)
     return (*answer, [int(n) for n in result.n_iters]) if request.return_n_iter else answer
 
@@ -647,6 +649,15 @@ def _reporter(verbose: int, n_alphas: int) -> Callable[[PathPoint], None] | None
             print(f"Path: {point.index:03d} out of {n_alphas:03d}{detail if verbose > 2 else ''}")
 
     return report
+
+
+def refuse_non_finite(coefs: NDArray[Any], intercepts: NDArray[Any], gaps: Floats) -> None:
+    """Raise if the arithmetic overflowed. An infinite gap is no overflow: it certifies nothing, correctly."""
+    if not (np.isfinite(coefs).all() and np.isfinite(intercepts).all()) or np.isnan(gaps).any():
+        raise ValueError(
+            "Coordinate descent iterations resulted in non-finite parameter values. The input data may"
+            " contain large values and need to be preprocessed."
+        )
 
 
 def warn_not_converged(results: Sequence[PathResult], stacklevel: int, n_asked: int = 0) -> None:

@@ -7,6 +7,9 @@ a. scikit-learn's table of parameter constraints is private, so the table below 
 b. Nothing here copies a well-formed X: C and Fortran order, read-only and memory-mapped arrays and CSC
    matrices with 32- or 64-bit indices pass through as they are. Only the design knows what it needs.
 c. All checks come before any work, and none of them changes what the user passed.
+d. Most calls bring clean float arrays. They are recognised with one sum, which spares scikit-learn's general
+   checks (150 microseconds, as much as a small fit); whatever is not surely clean goes through those checks
+   and gets their messages.
 """
 
 from __future__ import annotations
@@ -67,20 +70,20 @@ def _is_array_like(value: Any) -> bool:
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, Integral) and value >= 1
+    return isinstance(value, Integral) and int(value) >= 1
 
 
 def _is_non_negative(value: Any) -> bool:
-    return isinstance(value, Real) and 0.0 <= value < math.inf
+    return isinstance(value, Real) and 0.0 <= float(value) < math.inf
 
 
 def _is_fraction(value: Any) -> bool:
-    return isinstance(value, Real) and 0.0 <= value <= 1.0
+    return isinstance(value, Real) and 0.0 <= float(value) <= 1.0
 
 
 def _is_random_state(value: Any) -> bool:
     if isinstance(value, Integral):
-        return 0 <= value < 2**32
+        return 0 <= int(value) < 2**32
     return value is None or isinstance(value, np.random.RandomState)
 
 
@@ -123,7 +126,7 @@ PATH_CONSTRAINTS: dict[str, Constraint] = {
     "coef_init": ("an array-like or None", lambda v: v is None or _is_array_like(v)),
     "verbose": (
         f"an int in the range [0, inf), {_BOOLEAN[0]}",
-        lambda v: _is_boolean(v) or (isinstance(v, Integral) and v >= 0),
+        lambda v: _is_boolean(v) or (isinstance(v, Integral) and int(v) >= 0),
     ),
     "return_n_iter": _BOOLEAN,
     "check_input": _BOOLEAN,
@@ -192,7 +195,10 @@ class Samples:
 
 def check_fit_data(estimator: Any, X: Any, y: Any, sample_weight: Any, check_input: bool = True) -> Samples:
     """Check what ``fit`` was given; sets ``n_features_in_`` and ``feature_names_in_`` on the estimator."""
-    if check_input:
+    if check_input and _is_clean(X, y):
+        estimator.n_features_in_ = X.shape[1]
+        vars(estimator).pop("feature_names_in_", None)  # of an earlier fit
+    elif check_input:
         X, y = validate_data(
             estimator,
             X,
@@ -210,13 +216,25 @@ def check_fit_data(estimator: Any, X: Any, y: Any, sample_weight: Any, check_inp
 
 def check_path_data(caller: str, X: Any, y: Any, sample_weight: Any, check_input: bool = True) -> Samples:
     """Check what a function of (X, y) was given."""
-    if check_input:
+    if check_input and not _is_clean(X, y):
         X = check_array(
             X, accept_sparse="csc", dtype=DTYPES, ensure_min_samples=2, estimator=caller, input_name="X"
         )
         y = check_array(y, dtype=np.float64, ensure_2d=False, estimator=caller, input_name="y")
         check_consistent_length(X, y)
     return _samples(X, y, sample_weight, check_input)
+
+
+def _is_clean(X: Any, y: Any) -> bool:
+    """Whether both are float arrays of fitting shapes, without NaN and infinity, and small enough to be summed."""
+    if type(X) is not np.ndarray or type(y) is not np.ndarray or X.ndim != 2 or not 1 <= y.ndim <= 2:
+        return False
+    if X.dtype not in DTYPES or y.dtype not in DTYPES:
+        return False
+    if min(X.shape[0] - 1, *X.shape, *y.shape) < 1 or y.shape[0] != X.shape[0]:
+        return False
+    with np.errstate(over="ignore", invalid="ignore"):
+        return math.isfinite(X.sum()) and math.isfinite(y.sum())
 
 
 def _samples(X: Any, y: Any, sample_weight: Any, check_input: bool) -> Samples:
@@ -250,7 +268,7 @@ def check_sample_weight(sample_weight: Any, n_samples: int) -> Floats | None:
     if sample_weight is None:
         return None
     if isinstance(sample_weight, Number):
-        if not (isinstance(sample_weight, Real) and 0.0 < sample_weight < math.inf):
+        if not (isinstance(sample_weight, Real) and 0.0 < float(sample_weight) < math.inf):
             raise ValueError(f"A sample_weight that is one number must be positive. Got {sample_weight!r}.")
         return None
     weights: Floats = check_array(

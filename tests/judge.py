@@ -181,8 +181,8 @@ def judge(
     standard deviation of column j. ``bounds = (lower, upper)`` are in the user's units. The model has an
     intercept if one is given, or if ``fit_intercept`` is True: then the best one for ``coef`` is meant.
 
-    The gap is what ``coef`` alone can prove. ``reference``, other coefficients of the same shape, gives a second
-    dual point from their residual; the smaller gap counts. Near-optimal ones make it the suboptimality of ``coef``.
+    The gap is what ``coef`` alone can prove. ``reference``, other coefficients of the same shape, gives a
+    second dual point from their residual, and the smaller gap counts: optimal ones make it the suboptimality.
     """
     has_intercept = intercept is not None if fit_intercept is None else fit_intercept
     design, z, y_mean = _weighted_and_centred(X, y, sample_weight, has_intercept, dtype)
@@ -259,8 +259,9 @@ def _penalty(
     scale: Array, l1_ratio: float, l1: Any, l2: Any, factor: Any, bounds: tuple[Any, Any] | None, dtype: Any
 ) -> Penalty:
     p = scale.size
-    lower, upper = (-np.inf, np.inf) if bounds is None else bounds
-    lower, upper = (np.full(p, -np.inf if side is None else side, dtype=dtype) for side in (lower, upper))
+    low, high = (None, None) if bounds is None else bounds
+    lower = np.full(p, -np.inf if low is None else low, dtype=dtype)
+    upper = np.full(p, np.inf if high is None else high, dtype=dtype)
     factor = np.full(p, 1 if factor is None else factor, dtype=dtype)
     excluded = np.isinf(factor)
     factor[excluded], lower[excluded], upper[excluded] = 0, 0, 0
@@ -287,6 +288,8 @@ class _Directions:
         d = _off(basis, r)
         if np.any(half):
             d = self._into_cone(basis, d, half, np.where(above, 1.0, -1.0)[half])
+        if d @ d <= (1e3 * np.finfo(d.dtype).eps) ** 2 * (r @ r):
+            d = np.zeros_like(d)  # rounding, whose direction is not feasible; zero is
         c = self._design.correlations(d)
         c[free] = 0
         c[above & half] = np.minimum(c[above & half], 0)
@@ -315,32 +318,31 @@ class _Directions:
             return np.zeros_like(d)
         support = used[multipliers > 0]
         projected = _off(_orthonormal(reduced[:, support]), d)
-        excess = np.max((unit_columns.T @ projected) / length)
+        excess = np.max(unit_columns.T @ projected)
         # Rounding is forgiven, a wrong support is not: theta = 0 is always feasible.
-        return projected if excess <= 1e-11 else np.zeros_like(d)
+        return projected if excess <= 1e-11 * np.sqrt(projected @ projected) else np.zeros_like(d)
 
 
 def _orthonormal(columns: Array) -> Array:
-    """Orthonormal basis of the span by Gram-Schmidt, twice is enough; dependent columns are dropped."""
+    """Orthonormal basis of the span by Gram-Schmidt; dependent columns are dropped."""
     basis = np.empty((columns.shape[0], 0), dtype=columns.dtype)
     for column in columns.T:
-        size = np.sqrt(column @ column)
         rest = _off(basis, column)
         length = np.sqrt(rest @ rest)
-        if length > 1e3 * np.finfo(columns.dtype).eps * size:
+        if length > 1e3 * np.finfo(columns.dtype).eps * np.sqrt(column @ column):
             basis = np.column_stack([basis, rest / length])
     return basis
 
 
 def _off(basis: Array, vector: Array) -> Array:
-    """The part of the vector orthogonal to the basis."""
-    for _ in range(2):
+    """The part of the vector orthogonal to the basis; repeated, so that a small rest is orthogonal too."""
+    for _ in range(3):
         vector = vector - basis @ (basis.T @ vector)
     return vector
 
 
 def _smallest_gap(penalty: Penalty, w: Array, r: Array, d: Array, c: Array) -> Any:
-    """Minimum over t of the gap at ``theta = t d``: any feasible t gives a valid gap, the best one a tight gap."""
+    """Minimum over t of the gap at ``theta = t d``; any feasible t is valid, the best is tight."""
     # Without l2 and without a bound, the conjugate is finite only up to a_j: that limits t.
     hard_up = (penalty.b == 0) & np.isinf(penalty.upper)
     hard_down = (penalty.b == 0) & np.isinf(penalty.lower)

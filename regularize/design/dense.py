@@ -97,7 +97,7 @@ class DenseDesign(Design):
 
     def _gather(self, columns: NDArray[np.intp], out: Floats) -> None:
         """Copy columns of Z."""
-        products.gather_columns(self._columns, columns, self.root_weights, self._stored_centre, self.scale, out)
+        products.gather_columns(self._columns, columns, self.root_weights, self._stored_centre, self.inverse_scale, out)
 
     def _full_gram(self) -> Floats:
         """Z'Z by row tiles of root_weights (X - shift), then the rank-one remainder of the centring.
@@ -117,8 +117,8 @@ class DenseDesign(Design):
                 gram += tile.T @ tile
         rest = self.centre - shift
         gram -= np.outer(rest, rest)
-        gram /= self.scale
-        gram /= self.scale[:, np.newaxis]
+        gram *= self.inverse_scale
+        gram *= self.inverse_scale[:, np.newaxis]
         return gram
 
     def _needs_no_tiles(self) -> bool:

@@ -102,6 +102,11 @@ class Design(ABC):
         return power_of_two(self._raw_norms)
 
     @cached_property
+    def inverse_scale(self) -> Floats:
+        """1 / scale; zero for columns without information, so that they are exactly zero in Z."""
+        return (self._raw_norms > 0) / self.scale
+
+    @cached_property
     def norms(self) -> Floats:
         """Norms of the columns of Z: in [1, 2), or zero."""
         return self._raw_norms / self.scale
@@ -127,9 +132,9 @@ class Design(ABC):
         v = self.root_weights * residual
         if columns is None:
             self.n_passes += 1.0
-            return (self._products(v, None) - v.sum() * self._stored_centre) / self.scale
+            return (self._products(v, None) - v.sum() * self._stored_centre) * self.inverse_scale
         self.n_passes += columns.size / self.n_features
-        return (self._products(v, columns) - v.sum() * self._stored_centre[columns]) / self.scale[columns]
+        return (self._products(v, columns) - v.sum() * self._stored_centre[columns]) * self.inverse_scale[columns]
 
     @property
     def _stored_centre(self) -> Floats:
@@ -150,8 +155,8 @@ class Design(ABC):
         if self._user_gram is None:
             return self._full_gram()
         gram = np.array(self._user_gram, dtype=np.float64, order="C") / self.n_samples
-        gram /= self.scale
-        gram /= self.scale[:, np.newaxis]
+        gram *= self.inverse_scale
+        gram *= self.inverse_scale[:, np.newaxis]
         return gram
 
     def weighted_mean(self, y: Floats) -> float:

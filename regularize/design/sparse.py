@@ -51,8 +51,8 @@ class SparseDesign(Design):
         starts = np.cumsum(counts) - counts
         entries = np.arange(counts.sum()) + np.repeat(indptr[columns] - starts, counts)
         rows = indices[entries]
-        values = data[entries] * self.root_weights[rows] / np.repeat(self.scale[columns], counts)
-        return values, rows, counts, self.centre[columns] / self.scale[columns]
+        values = data[entries] * self.root_weights[rows] * np.repeat(self.inverse_scale[columns], counts)
+        return values, rows, counts, self.centre[columns] * self.inverse_scale[columns]
 
     def _full_gram(self) -> Floats:
         self.n_passes += 1.0

@@ -18,14 +18,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from sklearn import get_config
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from regularize.design import make_design
-from regularize.paths import warn_not_converged
+from regularize.design import Design, make_design
+from regularize.paths import refuse_non_finite, warn_not_converged
+from regularize.penalties import Penalty
 from regularize.solvers import PathResult, squared_loss_path
 from regularize.validation import (
     Samples,
@@ -58,6 +60,8 @@ else:
 
 
 __all__ = ["PenalisedRegressor"]
+
+Floats = NDArray[np.float64]
 
 DEFAULT_MAX_ITER = 1000
 
@@ -146,7 +150,7 @@ class PenalisedRegressor(CallbackSupportMixin, RegressorMixin, MultiOutputMixin,
             columns=columns,
         )
         gram, use_gram = check_gram(
-            samples, self.precompute, fit_intercept=self.fit_intercept, check_input=check_input, stacklevel=6
+            samples, self.precompute, fit_intercept=self.fit_intercept, check_input=check_input, stacklevel=5
         )
         starts = None
         if self.warm_start and hasattr(self, "coef_"):
@@ -162,33 +166,36 @@ class PenalisedRegressor(CallbackSupportMixin, RegressorMixin, MultiOutputMixin,
             fit_intercept=bool(self.fit_intercept),
             standardize=bool(self.standardize),
             gram=gram,
-            use_gram=use_gram,
         )
-        results = self._solve(design, samples, penalty, starts, callbacks, task)
+        options = {
+            "tol": float(self.tol),
+            "max_iter": DEFAULT_MAX_ITER if self.max_iter is None else int(self.max_iter),
+            "use_gram": use_gram,
+        }
+        results = self._solve(design, samples.targets, penalty, starts, options, callbacks, task)
         self._set_fitted(samples, results)
         callbacks.call_on_fit_task_end(**task, reconstruction_attributes={})
         return results
 
     def _solve(
-        self, design: Any, samples: Samples, penalty: Any, starts: Any, callbacks: Any, task: dict[str, Any]
+        self,
+        design: Design,
+        targets: Floats,
+        penalty: Penalty,
+        starts: Floats | None,
+        options: dict[str, Any],
+        callbacks: Any,
+        task: dict[str, Any],
     ) -> list[PathResult]:
         """One path of one alpha per target."""
         alphas = np.array([self.alpha], dtype=np.float64)
-        max_iter = DEFAULT_MAX_ITER if self.max_iter is None else int(self.max_iter)
-        targets, results = samples.targets, []
+        results = []
         for k in range(targets.shape[1]):
             subtask = callbacks.subcontext(task_name="target") if targets.shape[1] > 1 else None
             if subtask is not None:
                 subtask.call_on_fit_task_begin(**task)
-            result = squared_loss_path(
-                design,
-                targets[:, k],
-                penalty,
-                alphas,
-                tol=float(self.tol),
-                max_iter=max_iter,
-                coef_init=None if starts is None else starts[k],
-            )
+            start = None if starts is None else starts[k]
+            result = squared_loss_path(design, targets[:, k], penalty, alphas, coef_init=start, **options)
             if result.interrupted:  # Ctrl-C came after the last alpha: a fit must not swallow it
                 raise KeyboardInterrupt
             if subtask is not None:
@@ -199,27 +206,21 @@ class PenalisedRegressor(CallbackSupportMixin, RegressorMixin, MultiOutputMixin,
     def _set_fitted(self, samples: Samples, results: list[PathResult]) -> None:
         """Set the attributes in scikit-learn's shapes and dtypes, all of them or none."""
         dtype = samples.X.dtype
-        coef = np.array([result.coefs[:, 0] for result in results], dtype=dtype)
-        intercept = np.array([result.intercepts[0] for result in results], dtype=dtype)
-        if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
-            raise ValueError(
-                "Coordinate descent iterations resulted in non-finite parameter values. The input data may"
-                " contain large values and need to be preprocessed."
-            )
-        fitted: dict[str, Any] = {"coef_": coef, "intercept_": intercept if self.fit_intercept else 0.0}
-        if len(results) == 1:
-            result = results[0]
-            fitted["coef_"] = coef[0]
-            if self.fit_intercept and samples.y.ndim == 1:
-                fitted["intercept_"] = intercept[0]
-            fitted["dual_gap_"] = result.dual_gaps[0]
-            fitted["n_iter_"] = int(result.n_iters[0])
-            fitted["converged_"] = bool(result.converged[0])
-        else:
-            fitted["dual_gap_"] = np.array([result.dual_gaps[0] for result in results])
-            fitted["n_iter_"] = [int(result.n_iters[0]) for result in results]
-            fitted["converged_"] = np.array([bool(result.converged[0]) for result in results])
-        vars(self).update(fitted)
+        gaps = np.array([result.dual_gaps[0] for result in results])
+        with np.errstate(over="ignore"):
+            coef = np.array([result.coefs[:, 0] for result in results], dtype=dtype)
+            intercept = np.array([result.intercepts[0] for result in results], dtype=dtype)
+        refuse_non_finite(coef, intercept, gaps)
+        n_iters = [int(result.n_iters[0]) for result in results]
+        converged = np.array([result.converged[0] for result in results])
+        one = len(results) == 1
+        fitted: dict[str, Any] = {"coef_": coef[0] if one else coef, "intercept_": 0.0}
+        if self.fit_intercept:  # an array for a 2D y of one column, as in scikit-learn
+            fitted["intercept_"] = intercept[0] if samples.y.ndim == 1 else intercept
+        fitted["dual_gap_"] = gaps[0] if one else gaps
+        fitted["n_iter_"] = n_iters[0] if one else n_iters
+        fitted["converged_"] = bool(converged[0]) if one else converged
+        self.__dict__.update(fitted)
 
     def predict(self, X: Any) -> Any:
         """Predict ``X @ coef_ + intercept_``.

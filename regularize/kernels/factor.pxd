@@ -58,9 +58,9 @@ cdef inline void solve(const Factor *factor, double *x) noexcept nogil:
 cdef inline bint insert(
     Factor *factor, Py_ssize_t column, const double *gram_column, double diagonal, double *row,
 ) noexcept nogil:
-    """Append a column of the working set; False, and ``row = L^-1 g``, when it depends on the others.
+    """Append a column of the working set; False when it depends on the others.
 
-    The caller has reserved the room. ``row`` is scratch of |F| entries.
+    The caller has reserved the room. ``row`` is scratch of |F| + 1 entries; it returns ``L^-1 g`` and the pivot.
     """
     cdef Py_ssize_t i, size = factor.size
     cdef double pivot = diagonal
@@ -69,6 +69,7 @@ cdef inline bint insert(
     solve_lower(size, factor.values, factor.stride, row, False)
     for i in range(size):
         pivot -= row[i] * row[i]
+    row[size] = pivot
     if is_dependent(pivot, diagonal):
         return False
     for i in range(size):

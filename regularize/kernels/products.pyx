@@ -43,7 +43,7 @@ cdef void column_moments(
                 missing -= weights[layout.indices[i]]
                 drift += e
                 squares += e * d
-            missing = missing if missing > 0.0 else 0.0
+            missing = missing if missing > 1e-14 else 0.0
             drift -= missing * m
             squares += missing * m * m
         mean[j - first] = m + drift
@@ -185,17 +185,17 @@ def gather_columns(
     const Py_ssize_t[::1] columns not None,     # IN   (m,)
     const double[::1] root_weights not None,    # IN   (n,)
     const double[::1] centre not None,          # IN   (p,)
-    const double[::1] scale not None,           # IN   (p,)
+    const double[::1] inverse_scale not None,   # IN   (p,)
     double[::1, :] out not None,                # OUT  (n, m)
 ):
-    """out[:, k] = root_weights * (X[:, j] - centre_j) / scale_j for j = columns[k]"""
+    """out[:, k] = root_weights * (X[:, j] - centre_j) * inverse_scale_j for j = columns[k]"""
     cdef Py_ssize_t i, j, k
     cdef double m, inverse
     with nogil:
         for k in range(columns.shape[0]):
             j = columns[k]
             m = centre[j]
-            inverse = 1.0 / scale[j]
+            inverse = inverse_scale[j]
             for i in range(X.shape[0]):
                 out[i, k] = root_weights[i] * ((X[i, j] - m) * inverse)
 

@@ -22,7 +22,7 @@ f. Everything stops on the duality gap of the problem restricted to the working 
 g. ``solve`` returns after about ``WORK_BUDGET`` multiply-adds so that the caller can look for Ctrl-C; the
    state it leaves is valid and the next call goes on from it.
 """
-from libc.math cimport INFINITY, fabs
+from libc.math cimport INFINITY, fabs, sqrt
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memset
 
@@ -166,11 +166,12 @@ cdef double scaled_gap(const Task *task, double squared_residual, bint augmented
 
     (1 - t)^2/2 ||r||^2 + sum_j [pen_j(w_j) + pen_j^*(t c_j) - t c_j w_j]. Coordinates with an l2 term have
     a finite conjugate at any t; ``augmented`` lets them lower t too, as if their l2 term were rows of
-    data: better when l2 is small. Free coordinates without any penalty count with the decrease that
-    they would still allow on their own; the certificate proper projects them out.
+    data: better when l2 is small. Free coordinates without any penalty must be projected out of the dual
+    point; how far that moves it, E, is estimated as if they were orthogonal, and it changes the terms of the
+    others by about ``2 sqrt(E) ||z_j|| |w_j|``.
     """
     cdef Py_ssize_t j
-    cdef double t = 1.0, share, c, l1, l2, w, gap
+    cdef double t = 1.0, share, c, l1, l2, w, gap, projection = 0.0, exposed = 0.0
     for j in range(task.size):
         l1 = task.alpha * task.l1[j]
         l2 = task.alpha * task.l2[j]
@@ -186,12 +187,13 @@ cdef double scaled_gap(const Task *task, double squared_residual, bint augmented
         w = task.coef[j]
         if l1 == 0.0 and l2 == 0.0 and task.lower[j] < w < task.upper[j]:
             if task.gram[j * task.stride + j] > 0.0:
-                gap += 0.5 * c * c / task.gram[j * task.stride + j]
+                projection += c * c / task.gram[j * task.stride + j]
             continue
+        exposed += sqrt(task.gram[j * task.stride + j]) * fabs(w)
         if l2 == 0.0:                                    # t v may exceed l1 by a rounding error
             c = soft_cap(c, l1, task.lower[j], task.upper[j])
         gap += fenchel_young(w, c, l1, l2, task.lower[j], task.upper[j])
-    return gap
+    return gap + projection + 2.0 * sqrt(projection) * exposed
 
 
 cdef inline double soft_cap(double v, double l1, double lower, double upper) noexcept nogil:
@@ -244,22 +246,34 @@ cdef void apply_step(Task *task, const double *step) noexcept nogil:
 
 
 cdef void slide(Task *task, Py_ssize_t column, double *null_vector) noexcept nogil:
-    """Move along a direction without curvature to the first end of a segment; see note d.
+    """Move along a direction of almost no curvature, to its minimum or the first end of a segment; see note d.
 
-    ``null_vector`` comes in as ``L^-1 G_F,column``; the direction is (-L^-T of it, 1) on (F, column).
+    ``null_vector`` comes in as ``L^-1 G_F,column`` and the pivot; the direction is (-L^-T of it, 1) on
+    (F, column), and the pivot is its curvature.
     """
     cdef Factor *factor = task.factor
     cdef Py_ssize_t k, j, first = -1
-    cdef double descent = slope(task, column), length = INFINITY, far, room, move
+    cdef double descent = 0.0, penalties = 0.0, largest = 1.0, length = INFINITY, far, room, move
+    cdef double curvature = null_vector[factor.size]
+    cdef bint is_null = curvature <= 1e-13 * task.gram[column * task.stride + column]
     solve_lower(factor.size, factor.values, factor.stride, null_vector, True)
     for k in range(factor.size):
-        null_vector[k] = -null_vector[k]
-        descent += null_vector[k] * slope(task, factor.columns[k])
-    if fabs(descent) <= 1e-10 * task.alpha * (task.l1[column] + task.l2[column]):
-        return
-    factor.columns[factor.size] = column                 # as if it had entered, for the two loops below
+        largest = fabs(null_vector[k]) if fabs(null_vector[k]) > largest else largest
+    for k in range(factor.size):                         # entries of rounding size would allow huge slides
+        null_vector[k] = 0.0 if fabs(null_vector[k]) < 1e-8 * largest else -null_vector[k]
+    factor.columns[factor.size] = column                 # as if it had entered, for the loops below
     null_vector[factor.size] = 1.0
+    for k in range(factor.size + 1):
+        j = factor.columns[k]
+        penalties += fabs(null_vector[k]) * task.alpha * (task.l1[j] + task.l2[j] * fabs(task.coef[j]))
+        descent += null_vector[k] * slope(task, j)
+        if is_null:                                      # the data have no say: what they seem to say is rounding
+            descent -= null_vector[k] * task.correlations[j]
+    if fabs(descent) <= 1e-10 * penalties:
+        return
     far = INFINITY if descent > 0.0 else -INFINITY
+    if not is_null:
+        length = fabs(descent) / curvature
     for k in range(factor.size + 1):
         j = factor.columns[k]
         if null_vector[k] == 0.0:
@@ -268,17 +282,17 @@ cdef void slide(Task *task, Py_ssize_t column, double *null_vector) noexcept nog
         if fabs(room) < length:
             length = fabs(room)
             first = k
-    if first < 0:
+    if length == INFINITY:
         return
     for k in range(factor.size + 1):
         j = factor.columns[k]
         move = (length if descent > 0.0 else -length) * null_vector[k]
+        room = segment_end(task, j, far if null_vector[k] > 0.0 else -far)
         if k == first:
-            move = segment_end(task, j, far if null_vector[k] > 0.0 else -far) - task.coef[j]
-            room = task.coef[j] + move
+            move = room - task.coef[j]
         move_coordinate(task, j, move)
         if k == first:
-            task.coef[j] = segment_end(task, j, room)
+            task.coef[j] = room
     task.n_iter += 1
 
 

@@ -7,7 +7,7 @@ For the residual r = y - Z w and any dual point theta, weak duality bounds the s
 where pen_j holds the l1 and l2 terms and the box of feature j. Every term is non-negative (Fenchel-Young), so
 nothing cancels and the gap is exact down to rounding. The dual point is theta = t (r + e):
 
-* e makes theta orthogonal to the free features without any penalty, whose conjugate is infinite elsewhere. Its
+* e makes theta orthogonal to the features U without any penalty whose conjugate is infinite elsewhere. Its
   norm is E = c_U' G_UU^-1 c_U (squared), of rounding size once those features are fitted; what it does to the other
   correlations is bounded by ``||z_j|| sqrt(E)`` (the ``slack``), so that they need not be read again.
 * t is the largest share, at most one, for which all conjugates are finite. Features with an l2 term need none;
@@ -19,6 +19,8 @@ Mazumder and Hastie (2012) for the screening view of the same bound.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,18 +36,19 @@ def duality_gap(
     penalty: Penalty,
     squared_residual: Floats | float,
     *,
-    slack: Floats | float = 0.0,
+    projected: NDArray[np.bool_] | bool = False,
     projection: Floats | float = 0.0,
+    slack: Floats | float = 0.0,
 ) -> Floats | float:
     """The gap, for one coefficient vector (m,) or for several as columns (m, k).
 
     ``correlations`` are those of the same features; ``penalty`` has alpha multiplied in and arrays that broadcast
-    against ``coef``; features left out must be zero and certified feasible. ``slack`` bounds the change of each
-    correlation by the projection, whose squared norm is ``projection``.
+    against ``coef``; features left out must be zero and certified feasible. The ``projected`` features are orthogonal
+    to the dual point; the squared norm of what that took is ``projection``, and it changed the correlation of each
+    other feature by at most ``slack``.
     """
-    unpenalised = (penalty.l1 == 0) & (penalty.l2 == 0) & (penalty.lower < coef) & (coef < penalty.upper)
-    correlations = np.where(unpenalised, 0.0, correlations)
-    slack = np.where(unpenalised, 0.0, slack)
+    correlations = np.where(projected, 0.0, correlations)
+    slack = np.where(projected, 0.0, slack)
     gaps = [
         _gap_at(share, coef, correlations, penalty, squared_residual, slack, projection)
         for share in _shares(coef, correlations, penalty, slack)
@@ -115,14 +118,33 @@ def _value(w: Floats, penalty: Penalty) -> Floats:
         return penalty.l1 * np.abs(w) + 0.5 * penalty.l2 * w * w
 
 
-def unpenalised_projection(coef: Floats, correlations: Floats, gram: Floats, penalty: Penalty) -> float:
-    """E = c_U' G_UU^+ c_U over the free features without penalty: the squared norm of the projection e."""
-    free = (penalty.l1 == 0) & (penalty.l2 == 0) & (penalty.lower < coef) & (coef < penalty.upper)
-    if not free.any():
-        return 0.0
-    c = correlations[free]
-    solution = np.linalg.lstsq(gram[np.ix_(free, free)], c, rcond=1e-13)[0]
-    return max(float(c @ solution), 0.0)
+def flat_projection(
+    coef: Floats,
+    correlations: Floats,
+    gram_of: Callable[[NDArray[np.intp]], Floats],
+    penalty: Penalty,
+    norms: Floats,
+) -> tuple[NDArray[np.bool_], float]:
+    """The flat features that the dual point is made orthogonal to, and E = c_U' G_UU^+ c_U, the norm squared of e.
+
+    Flat features carry neither an l1 nor an l2 term. Projected out are those strictly inside their box, those whose
+    correlation points to an infinite bound, and those that the projection itself might turn that way.
+    """
+    flat = (penalty.l1 == 0) & (penalty.l2 == 0) & (np.isinf(penalty.lower) | np.isinf(penalty.upper))
+    if not flat.any():
+        return flat, 0.0
+    inside = (penalty.lower < coef) & (coef < penalty.upper)
+    open_side = np.where(correlations > 0, np.isinf(penalty.upper), np.isinf(penalty.lower))
+    chosen = flat & (inside | open_side)
+    squared = 0.0
+    while True:
+        c = correlations[chosen]
+        solution = np.linalg.lstsq(gram_of(np.flatnonzero(chosen)), c, rcond=1e-13)[0]
+        squared = max(float(c @ solution), 0.0)
+        turned = flat & ~chosen & (np.abs(correlations) <= norms * np.sqrt(squared))
+        if not turned.any():
+            return chosen, squared
+        chosen |= turned
 
 
 def gap_noise(gram: Floats, response: Floats, squared_target: float, coef: Floats) -> float:

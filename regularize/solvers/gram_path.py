@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from regularize.kernels import quadratic
 from regularize.penalties import Penalty
-from regularize.solvers.certificate import duality_gap, unpenalised_projection
+from regularize.solvers.certificate import duality_gap, flat_projection
 
 Floats = NDArray[np.float64]
 
@@ -56,16 +56,20 @@ def certify_gram_path(
     correlations = response[:, np.newaxis] - gram @ w
     squared_residuals = squared_target - np.einsum("jk,jk->k", w, response[:, np.newaxis] + correlations)
     column = Penalty(*(a[:, np.newaxis] for a in (penalty.l1, penalty.l2, penalty.lower, penalty.upper)))
+    projected = np.zeros(w.shape, dtype=bool)
     projections = np.zeros(alphas.size)
     if np.any((penalty.l1 == 0) & (penalty.l2 == 0)) or alphas[-1] == 0:
         for k, alpha in enumerate(alphas):
-            projections[k] = unpenalised_projection(coefs[k], correlations[:, k], gram, penalty.at(alpha))
+            projected[:, k], projections[k] = flat_projection(
+                coefs[k], correlations[:, k], lambda part: gram[np.ix_(part, part)], penalty.at(alpha), norms
+            )
     gaps = duality_gap(
         w,
         correlations,
         Penalty(column.l1 * alphas, column.l2 * alphas, column.lower, column.upper),
         np.maximum(squared_residuals, 0.0),
-        slack=norms[:, np.newaxis] * np.sqrt(projections),
+        projected=projected,
         projection=projections,
+        slack=norms[:, np.newaxis] * np.sqrt(projections),
     )
     return np.asarray(gaps)

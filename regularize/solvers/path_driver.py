@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from regularize.design import Design
 from regularize.kernels.quadratic import Status
 from regularize.penalties import Penalty
-from regularize.solvers.certificate import duality_gap, unpenalised_projection
+from regularize.solvers.certificate import duality_gap, flat_projection
 from regularize.solvers.screening import Candidates, Screen
 from regularize.solvers.working_set import WorkingSet
 
@@ -85,17 +85,21 @@ class PathDriver:
         """The duality gap over all features, and the features outside the working set that are in violation."""
         working = self.working
         residual, correlations = working.residual, working.quadratic.correlations
-        penalty = working.penalty.at(alpha)
-        projection = unpenalised_projection(working.coef, correlations, working.quadratic.gram, penalty)
+        norms = self.design.norms
+        projected, projection = flat_projection(
+            working.coef, correlations, working.quadratic.gram_of, working.penalty.at(alpha), norms[working.features]
+        )
         slack = float(np.sqrt(projection))
         read, violating = self.screen.violating(residual, alpha, working.contains, slack)
         features = np.concatenate([working.features, read.features])
+        outside = np.zeros(read.features.size)
         gap = duality_gap(
-            np.concatenate([working.coef, np.zeros(read.features.size)]),
+            np.concatenate([working.coef, outside]),
             np.concatenate([correlations, read.correlations]),
             self.penalty.restrict(features).at(alpha),
             float(residual @ residual),
-            slack=slack * self.design.norms[features],
+            projected=np.concatenate([projected, outside.astype(bool)]),
             projection=projection,
+            slack=slack * norms[features],
         )
         return float(gap), violating

@@ -56,7 +56,13 @@ class GramQuadratic:
         """Replace the correlations by those of the true residual."""
         self._correlations[: self.size] = correlations
 
-    def solve(self, coef: Floats, penalty: Penalty, alpha: float, tolerance: float, max_iter: int) -> tuple[int, int]:
+    def gram_of(self, positions: NDArray[np.intp]) -> Floats:
+        """Z_P'Z_P for some positions."""
+        return self._gram[np.ix_(positions, positions)]
+
+    def solve(
+        self, coef: Floats, residual: Floats, penalty: Penalty, alpha: float, tolerance: float, max_iter: int
+    ) -> tuple[int, int]:
         """Minimise from ``coef``, in place; returns (status, sweeps and Newton steps)."""
         n_iter, status = 0, quadratic.Status.PAUSED
         while status == quadratic.Status.PAUSED:

@@ -117,6 +117,7 @@ def squared_loss_alpha_max(design: Design, y: Floats, penalty: Penalty) -> float
         residual = driver.working.residual
     c = design.correlations(residual)
     reach = np.maximum(np.where(inner.upper > 0, c, 0.0), np.where(inner.lower < 0, -c, 0.0))
+    reach[reach <= 1e-13 * np.sqrt(units.squared_target)] = 0.0  # what rounding leaves of no correlation
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where((inner.l1 > 0) & np.isfinite(inner.l1), reach / inner.l1, 0.0)
     return float(ratio.max(initial=0.0))

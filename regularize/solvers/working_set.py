@@ -9,9 +9,12 @@ from regularize.design import Design
 from regularize.design.working_columns import grown
 from regularize.penalties import Penalty
 from regularize.solvers.quadratic import GramQuadratic
+from regularize.solvers.residual_quadratic import ResidualQuadratic
 
 Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
+
+WIDEST_GRAM = 1000  # columns up to which a Gram matrix is kept even if n is smaller
 
 
 class WorkingSet:
@@ -31,7 +34,7 @@ class WorkingSet:
         self._features = np.empty(0, dtype=np.intp)
         self._coef = np.empty(0)
         self.penalty = penalty.restrict(self._features)
-        self.quadratic = GramQuadratic(float(target @ target))
+        self.quadratic: GramQuadratic | ResidualQuadratic = GramQuadratic(float(target @ target))
         self.size = 0
 
     @property
@@ -65,13 +68,22 @@ class WorkingSet:
         if self._coef[first : self.size].any():
             self.update_residual()
         correlations = self._columns.correlations(self.residual)
-        self.quadratic.extend(self._columns, self.coef, correlations)
+        if self._is_too_wide():
+            self.quadratic = ResidualQuadratic(self._columns, correlations)
+        else:
+            self.quadratic.extend(self._columns, self.coef, correlations)
+
+    def _is_too_wide(self) -> bool:
+        """Whether to leave the Gram matrix for the residual: |W| > n, and an l2 term lets as many be active."""
+        if isinstance(self.quadratic, ResidualQuadratic):
+            return False
+        return self.size > max(self.target.size, WIDEST_GRAM) and bool(np.any(self.penalty.l2 > 0))
 
     def solve(self, alpha: float, tolerance: float, max_iter: int) -> tuple[int, int]:
         """Minimise over the working set; returns (status, sweeps and Newton steps)."""
         if self.size == 0:
             return 0, 0
-        status, n_iter = self.quadratic.solve(self.coef, self.penalty, alpha, tolerance, max_iter)
+        status, n_iter = self.quadratic.solve(self.coef, self.residual, self.penalty, alpha, tolerance, max_iter)
         self.update_residual()
         self.quadratic.refresh(self._columns.correlations(self.residual))
         return status, n_iter

@@ -41,4 +41,14 @@ NOT_APPLICABLE = {
         " never modifies X",
         ends_with=AssertionError,
     ),
+    "test_coordinate_descent.py::test_lasso_dual_gap": NotApplicable(
+        "compares 7 digits of the gap with a recomputation; regularize's Newton step solves this problem"
+        " exactly, so that its gap is rounding error, of which no two computations share a digit",
+        ends_with=AssertionError,
+    ),
+    "test_coordinate_descent.py::test_warm_start": NotApplicable(
+        "demands that 5 + 5 iterations, too few to converge, end where 10 do, as in plain cyclic descent;"
+        " each fit of regularize starts its schedule of sweeps and Newton steps afresh",
+        ends_with=AssertionError,
+    ),
 }

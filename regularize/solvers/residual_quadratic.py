@@ -1,0 +1,130 @@
+"""One penalised quadratic on a working set wider than n, by its residual instead of its Gram matrix.
+
+Coordinate descent costs n per coordinate here, not |W|. The Newton step on the free columns F is the same as in the
+Gram solver, with ``(Z_F'Z_F + D)^-1 = D^-1 - D^-1 Z_F' (I + Z_F D^-1 Z_F')^-1 Z_F D^-1`` (Woodbury), D = alpha l2, so that
+what is factored is n x n. It needs an l2 term on every free column, without which no more than n columns stay free.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+
+from regularize.design.working_columns import WorkingColumns
+from regularize.kernels.quadratic import Status
+from regularize.penalties import Penalty
+from regularize.solvers.certificate import duality_gap
+
+Floats = NDArray[np.float64]
+
+PATTERN_SWEEPS = 10
+STALLED_ROUNDS = 4
+BLOCK = 256  # columns made dense at a time
+
+
+class ResidualQuadratic:
+    """Solves on the columns and the residual themselves; nothing of size |W|^2 exists.
+
+    Invariant: ``correlations = Z_W' residual`` after ``extend``, ``refresh`` and ``solve``.
+    """
+
+    def __init__(self, columns: WorkingColumns, correlations: Floats) -> None:
+        self._columns = columns
+        self._curvature = np.empty(0)
+        self.correlations = correlations
+        self.extend(columns, np.empty(0), correlations)
+
+    def extend(self, columns: WorkingColumns, coef: Floats, correlations: Floats) -> None:
+        """Take in the columns that were appended."""
+        first = self._curvature.size
+        norms = [
+            np.einsum("ij,ij->j", block, block)
+            for block in (columns.matrix(part) for part in _blocks(np.arange(first, columns.size)))
+        ]
+        self._curvature = np.concatenate([self._curvature, *norms])
+        self.correlations = correlations
+
+    def refresh(self, correlations: Floats) -> None:
+        """Replace the correlations by those of the true residual."""
+        self.correlations = correlations
+
+    def gram_of(self, positions: NDArray[np.intp]) -> Floats:
+        """Z_P'Z_P for a few positions."""
+        matrix = self._columns.matrix(positions)
+        return matrix.T @ matrix
+
+    def solve(
+        self, coef: Floats, residual: Floats, penalty: Penalty, alpha: float, tolerance: float, max_iter: int
+    ) -> tuple[int, int]:
+        """Minimise from ``coef``, in place, with its residual; returns (status, sweeps and Newton steps)."""
+        residual = residual.copy()
+        n_iter, stalled, best = 0, 0, np.inf
+        while True:
+            n_iter += self._settle(coef, residual, penalty, alpha, max_iter - n_iter)
+            gap = self._gap(coef, residual, penalty.at(alpha))
+            if gap > tolerance and n_iter < max_iter and self._newton_step(coef, residual, penalty.at(alpha)):
+                n_iter += 1
+                gap = self._gap(coef, residual, penalty.at(alpha))
+            if gap <= tolerance:
+                return Status.CONVERGED, n_iter
+            if n_iter >= max_iter:
+                return Status.EXHAUSTED, n_iter
+            stalled = 0 if gap < 0.5 * best else stalled + 1
+            best = min(gap, best)
+            if stalled >= STALLED_ROUNDS:
+                return Status.STALLED, n_iter
+
+    def _settle(self, coef: Floats, residual: Floats, penalty: Penalty, alpha: float, max_iter: int) -> int:
+        """One sweep over all columns, then over the active ones until their pattern settles."""
+        arrays = (self._curvature, penalty.l1, penalty.l2, penalty.lower, penalty.upper)
+        self._columns.sweep(coef, residual, alpha, False, *arrays)
+        for n_iter in range(1, min(PATTERN_SWEEPS, max_iter)):
+            if self._columns.sweep(coef, residual, alpha, True, *arrays) == 0:
+                return n_iter + 1
+        return min(PATTERN_SWEEPS, max(max_iter, 1))
+
+    def _gap(self, coef: Floats, residual: Floats, penalty: Penalty) -> float:
+        """The duality gap on the working set; brings the residual and the correlations up to date."""
+        self.correlations = self._columns.correlations(residual)
+        return float(duality_gap(coef, self.correlations, penalty, float(residual @ residual)))
+
+    def _newton_step(self, coef: Floats, residual: Floats, penalty: Penalty) -> bool:
+        """Minimise over the free columns, clipped to their segments if that lowers the objective."""
+        free = np.flatnonzero((penalty.lower < coef) & (coef < penalty.upper) & ((coef != 0) | (penalty.l1 == 0)))
+        if free.size == 0 or np.any(penalty.l2[free] <= 0):
+            return False
+        own = penalty.restrict(free)
+        w = coef[free]
+        slope = self.correlations[free] - own.l1 * np.sign(w) - own.l2 * w
+        target = w + self._woodbury(slope, free, own.l2, coef.size)
+        low = np.where((own.l1 > 0) & (w > 0), np.maximum(own.lower, 0.0), own.lower)
+        high = np.where((own.l1 > 0) & (w < 0), np.minimum(own.upper, 0.0), own.upper)
+        step = np.zeros_like(coef)
+        step[free] = np.clip(target, low, high) - w
+        change = self._columns.combine(step)
+        value = 0.5 * float(change @ change) - float(residual @ change)
+        value += float(np.sum(own.l1 * (np.abs(w + step[free]) - np.abs(w))))
+        value += float(np.sum(own.l2 * step[free] * (w + 0.5 * step[free])))
+        if value >= 0:
+            return False
+        coef += step
+        residual -= change
+        return True
+
+    def _woodbury(self, slope: Floats, free: NDArray[np.intp], l2: Floats, size: int) -> Floats:
+        """(Z_F'Z_F + diag(l2))^-1 slope."""
+        scaled = np.zeros(size)
+        scaled[free] = slope / l2
+        image = self._columns.combine(scaled)
+        kernel = np.eye(image.size)
+        for part in _blocks(np.arange(free.size)):
+            block = self._columns.matrix(free[part])
+            block /= np.sqrt(l2[part])
+            kernel += block @ block.T
+        inner = cho_solve(cho_factor(kernel, overwrite_a=True), image)
+        return (slope - self._columns.correlations(inner)[free]) / l2
+
+
+def _blocks(positions: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    return [positions[first : first + BLOCK] for first in range(0, positions.size, BLOCK)]

@@ -1,0 +1,68 @@
+"""What the tests listed in not_applicable.py mean to protect, in a form that applies to regularize."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
+
+from regularize import ElasticNet, Lasso, enet_path, lasso_path
+
+
+def _problem(n_samples: int, n_features: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n_samples, n_features))
+    return X, X[:, :10].sum(axis=1) + 0.1 * rng.standard_normal(n_samples)
+
+
+@pytest.mark.parametrize("path", [enet_path, lasso_path])
+def test_a_path_of_several_targets_is_refused_by_name(path) -> None:
+    X, y = _problem(20, 10)
+    with pytest.raises(ValueError, match=path.__name__):
+        path(X, np.column_stack([y, y]))
+
+
+def test_unchecked_input_may_have_any_memory_order_and_mixed_dtypes() -> None:
+    X, y = _problem(20, 10)
+    checked = ElasticNet(tol=1e-10).fit(X, y)
+    for order in "CF":
+        unchecked = ElasticNet(tol=1e-10).fit(np.array(X, order=order), y, check_input=False)
+        assert_allclose(unchecked.coef_, checked.coef_, rtol=1e-6)
+        single = ElasticNet(tol=1e-10).fit(np.array(X, order=order, dtype=np.float32), y, check_input=False)
+        assert_allclose(single.coef_, checked.coef_, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("check_input", [True, False])
+def test_copy_x_false_leaves_x_as_it_was(check_input: bool) -> None:
+    X, y = _problem(20, 10)
+    X = np.asfortranarray(X)
+    before = X.copy()
+    ElasticNet(copy_X=False).fit(X, y, check_input=check_input)
+    assert_array_equal(X, before)
+
+
+def test_the_reported_gap_of_an_unfinished_fit_is_that_of_its_coefficients() -> None:
+    X, y = _problem(10, 30)
+    n_samples = len(y)
+    alpha = 0.01 * np.max(np.abs(X.T @ y)) / n_samples
+    with pytest.warns(ConvergenceWarning):
+        model = Lasso(alpha=alpha, fit_intercept=False, tol=1e-8, max_iter=5).fit(X, y)
+    residual = y - X @ model.coef_
+    primal = 0.5 * np.mean(residual**2) + alpha * np.sum(np.abs(model.coef_))
+    feasible = residual / max(1.0, np.max(np.abs(X.T @ residual)) / (n_samples * alpha))
+    dual = 0.5 * (np.mean(y**2) - np.mean((y - feasible) ** 2))
+    assert model.dual_gap_ > 1e-4
+    assert_allclose(model.dual_gap_, primal - dual)
+
+
+def test_a_warm_start_goes_on_from_an_unfinished_fit() -> None:
+    X, y = _problem(50, 200)
+    alpha, l1_ratio = 0.01, 0.5
+    model = ElasticNet(alpha=alpha, l1_ratio=l1_ratio, max_iter=5, warm_start=True)
+    objectives = []
+    for _ in range(3):
+        with pytest.warns(ConvergenceWarning):
+            model.fit(X, y)
+        w = model.coef_
+        penalty = alpha * (l1_ratio * np.abs(w).sum() + 0.5 * (1.0 - l1_ratio) * w @ w)
+        objectives.append(0.5 * np.mean((y - model.predict(X)) ** 2) + penalty)
+    assert objectives[0] > objectives[1] > objectives[2]
