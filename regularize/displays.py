@@ -138,6 +138,12 @@ class RegularizationPathDisplay:
         -------
         display : RegularizationPathDisplay
             The display, plotted.
+
+        Examples
+        --------
+        >>> from regularize import RegularizationPathDisplay, lasso_path
+        >>> alphas, coefs, _ = lasso_path([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0])
+        >>> display = RegularizationPathDisplay.from_path(alphas, coefs)  # doctest: +SKIP
         """
         display = cls(alphas, coefs, feature_names=feature_names, alpha=alpha, estimator_name=estimator_name)
         return display.plot(ax, n_labels=n_labels, line_kw=line_kw)
@@ -184,6 +190,13 @@ class RegularizationPathDisplay:
         -------
         display : RegularizationPathDisplay
             The display, plotted.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_diabetes
+        >>> from regularize import Lasso, RegularizationPathDisplay
+        >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+        >>> display = RegularizationPathDisplay.from_estimator(Lasso(alpha=0.1), X, y)  # doctest: +SKIP
         """
         names = column_names(X)
         if hasattr(estimator, "steps"):
@@ -230,6 +243,12 @@ class RegularizationPathDisplay:
         -------
         display : RegularizationPathDisplay
             This object, with ``ax_``, ``figure_`` and ``lines_``.
+
+        Examples
+        --------
+        >>> from regularize import RegularizationPathDisplay
+        >>> display = RegularizationPathDisplay([1.0, 0.1], [[0.0, 2.0], [0.0, -1.0]])
+        >>> display.plot(n_labels=1)  # doctest: +SKIP
         """
         shown = np.flatnonzero(self.alphas > 0.0)  # a log axis has no place for 0
         shown = shown[np.argsort(-self.alphas[shown], kind="stable")]

@@ -22,12 +22,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from regularize.design import make_design
-from regularize.penalties import Penalty
 from regularize.solvers import PathPoint, PathResult, squared_loss_alpha_max, squared_loss_path
 from regularize.validation import (
+    GRID_CONSTRAINTS,
     PATH_CONSTRAINTS,
     ConvergenceWarning,
-    InvalidParameterError,
     check_alphas,
     check_coef_init,
     check_gram,
@@ -37,10 +36,9 @@ from regularize.validation import (
     make_penalty,
 )
 
-__all__ = ["alpha_grid", "alpha_max", "enet_path", "lasso_path", "refuse_non_finite", "warn_not_converged"]
-
 Floats = NDArray[np.float64]
 
+# What the path functions take as **params, with the defaults.
 SOLVER_OPTIONS: dict[str, Any] = {
     "tol": 1e-4,
     "max_iter": 1000,
@@ -51,7 +49,6 @@ SOLVER_OPTIONS: dict[str, Any] = {
     "do_screening": True,
     "check_input": True,
 }
-"""What the path functions take as ``**params``, with the defaults."""
 
 
 @dataclass(frozen=True)
@@ -187,8 +184,8 @@ def lasso_path(
     >>> y = np.array([1, 2, 3.1])
     >>> alphas, coefs, dual_gaps = lasso_path(X, y, alphas=[5.0, 1.0, 0.5], tol=1e-10)
     >>> print(coefs.round(4) + 0.0)
-    [[0.     0.     0.4717]
-     [0.2159 0.4425 0.235 ]]
+    [[0.     0.     0.4692]
+     [0.2159 0.4426 0.2367]]
     """
     return _path(
         X,
@@ -491,12 +488,7 @@ def alpha_grid(
     >>> print(alpha_grid([[-1.0], [0.0], [1.0]], [-3.0, 0.0, 3.0], alphas=3, eps=0.01))
     [2.   0.2  0.02]
     """
-    check_parameters("alpha_grid", {"eps": eps}, PATH_CONSTRAINTS)
-    if not isinstance(alphas, Integral) or alphas < 1:
-        raise InvalidParameterError(
-            "The 'alphas' parameter of alpha_grid must be an int in the range [1, inf)."
-            f" Got {alphas!r} instead."
-        )
+    check_parameters("alpha_grid", {"eps": eps, "alphas": alphas}, GRID_CONSTRAINTS)
     largest = alpha_max(
         X,
         y,
@@ -521,10 +513,19 @@ def _path(X: Any, y: Any, request: PathRequest) -> tuple[Any, ...]:
     columns = column_names(X)
     samples = check_path_data(caller, X, y, request.sample_weight, options["check_input"])
     target = _one_target(caller, samples.y, request.positive)
-    penalty = _path_penalty(request, samples.X.shape[1], columns)
+    n_features = samples.X.shape[1]
+    penalty = make_penalty(
+        caller,
+        n_features,
+        l1_ratio=request.l1_ratio,
+        penalty_factor=request.penalty_factor,
+        bounds=request.bounds,
+        positive=request.positive,
+        columns=columns,
+    )
     start = None
     if request.coef_init is not None:
-        shape = (*samples.y.shape[1:], samples.X.shape[1])
+        shape = (*samples.y.shape[1:], n_features)
         start = check_coef_init(caller, request.coef_init, shape, penalty).reshape(-1)
     centre = bool(request.fit_intercept) or (options["X_offset"] is not None and sparse.issparse(samples.X))
     gram, use_gram = check_gram(
@@ -592,18 +593,6 @@ def _checked_options(request: PathRequest) -> dict[str, Any]:
     options = {**SOLVER_OPTIONS, **request.params}
     check_parameters(request.caller, {**vars(request), **options}, PATH_CONSTRAINTS)
     return options
-
-
-def _path_penalty(request: PathRequest, n_features: int, columns: list[Any] | None) -> Penalty:
-    return make_penalty(
-        request.caller,
-        n_features,
-        l1_ratio=request.l1_ratio,
-        penalty_factor=request.penalty_factor,
-        bounds=request.bounds,
-        positive=request.positive,
-        columns=columns,
-    )
 
 
 def _one_target(caller: str, y: Floats, positive: bool = False) -> Floats:

@@ -24,39 +24,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning as ConvergenceWarning  # re-exported
 from sklearn.utils.validation import check_array, check_consistent_length, validate_data
 
 from regularize.penalties import Penalty
-
-__all__ = [
-    "PATH_CONSTRAINTS",
-    "ConvergenceWarning",
-    "InvalidParameterError",
-    "Samples",
-    "check_alphas",
-    "check_coef_init",
-    "check_fit_data",
-    "check_gram",
-    "check_parameters",
-    "check_path_data",
-    "column_names",
-    "make_penalty",
-]
 
 Floats = NDArray[np.float64]
 Constraint = tuple[str, Callable[[Any], bool]]
 
 DTYPES = [np.float64, np.float32]
+SELECTIONS = ("cyclic", "random")
 
 
 class InvalidParameterError(ValueError, TypeError):
     """A parameter has an invalid type or value; both a ValueError and a TypeError, as in scikit-learn."""
-
-
-# ---------------------------------------------------------------------------------------------------------
-# Parameters
-# ---------------------------------------------------------------------------------------------------------
 
 
 def _is_boolean(value: Any) -> bool:
@@ -82,9 +63,8 @@ def _is_fraction(value: Any) -> bool:
 
 
 def _is_random_state(value: Any) -> bool:
-    if isinstance(value, Integral):
-        return 0 <= int(value) < 2**32
-    return value is None or isinstance(value, np.random.RandomState)
+    is_seed = isinstance(value, Integral) and 0 <= int(value) < 2**32
+    return is_seed or value is None or isinstance(value, np.random.RandomState)
 
 
 _BOOLEAN: Constraint = ("an instance of 'bool' or an instance of 'numpy.bool'", _is_boolean)
@@ -104,10 +84,7 @@ CONSTRAINTS: dict[str, Constraint] = {
         "an int in the range [0, 4294967295], an instance of 'numpy.random.mtrand.RandomState' or None",
         _is_random_state,
     ),
-    "selection": (
-        "a str among {'cyclic', 'random'}",
-        lambda v: isinstance(v, str) and v in ("cyclic", "random"),
-    ),
+    "selection": ("a str among {'cyclic', 'random'}", lambda v: isinstance(v, str) and v in SELECTIONS),
     "standardize": _BOOLEAN,
 }
 
@@ -131,6 +108,9 @@ PATH_CONSTRAINTS: dict[str, Constraint] = {
     "return_n_iter": _BOOLEAN,
     "check_input": _BOOLEAN,
 }
+
+
+GRID_CONSTRAINTS = {"eps": PATH_CONSTRAINTS["eps"], "alphas": ("an int in the range [1, inf)", _is_count)}
 
 
 def check_parameters(
@@ -168,11 +148,6 @@ def _as_floats(caller: str, name: str, values: Any) -> Floats:
     except (TypeError, ValueError):  # ragged, or objects that are not numbers
         pass
     raise _invalid(caller, name, f"must hold real numbers. Got {values!r} instead.")
-
-
-# ---------------------------------------------------------------------------------------------------------
-# Data
-# ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -226,7 +201,7 @@ def check_path_data(caller: str, X: Any, y: Any, sample_weight: Any, check_input
 
 
 def _is_clean(X: Any, y: Any) -> bool:
-    """Whether both are float arrays of fitting shapes, without NaN and infinity, and small enough to be summed."""
+    """Whether both are float arrays of fitting shapes and finite sums, hence without NaN and infinity."""
     if type(X) is not np.ndarray or type(y) is not np.ndarray or X.ndim != 2 or not 1 <= y.ndim <= 2:
         return False
     if X.dtype not in DTYPES or y.dtype not in DTYPES:
@@ -298,11 +273,6 @@ def check_coef_init(
     if not np.isfinite(coefs).all():
         raise ValueError(f"{name} of {caller} contains NaN or infinity.")
     return np.clip(coefs, penalty.lower, penalty.upper)
-
-
-# ---------------------------------------------------------------------------------------------------------
-# Penalty
-# ---------------------------------------------------------------------------------------------------------
 
 
 def column_names(X: Any) -> list[Any] | None:
@@ -414,11 +384,6 @@ def _by_column(
 
 def _feature(j: int, columns: list[Any] | None) -> str:
     return f"feature {j}" if columns is None else f"feature {columns[j]!r}"
-
-
-# ---------------------------------------------------------------------------------------------------------
-# Precomputed Gram matrix
-# ---------------------------------------------------------------------------------------------------------
 
 
 def check_gram(

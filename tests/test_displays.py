@@ -149,7 +149,7 @@ def test_estimators_of_scikit_learn_can_be_shown():
     from sklearn.linear_model import LassoCV
 
     X, y = load_diabetes(return_X_y=True)
-    chosen = LassoCV(alphas=10, cv=2).fit(X, y)
+    chosen = LassoCV(alphas=[0.01, 0.1, 1.0], cv=2).fit(X, y)
     assert RegularizationPathDisplay.from_estimator(chosen, X, y, alphas=5).alpha == chosen.alpha_
 
 

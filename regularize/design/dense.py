@@ -36,9 +36,12 @@ class DenseDesign(Design):
     @cached_property
     def _columns(self) -> NDArray[Any]:
         """X in Fortran order, centred explicitly when implicit centring would lose digits."""
-        if self._centred_copy:
-            return transposed_copy(self._X, self.centre)
-        return self._X if self._X.flags.f_contiguous else transposed_copy(self._X)
+        if self._X.flags.f_contiguous:
+            return np.asfortranarray(self._X - self.centre) if self._centred_copy else self._X
+        out = np.empty(self._X.shape, dtype=self._X.dtype, order="F")
+        centre = self.centre if self._centred_copy else np.zeros(self.n_features)
+        products.transpose(np.ascontiguousarray(self._X), centre, out)
+        return out
 
     @cached_property
     def _centred_copy(self) -> bool:
@@ -79,17 +82,20 @@ class DenseDesign(Design):
         for first in range(0, self.n_samples, step):
             yield slice(first, first + step)
 
-    def _products(self, v: Floats, columns: NDArray[np.intp] | None) -> Floats:
+    def _products(self, V: Floats, columns: NDArray[np.intp] | None) -> Floats:
         if columns is not None:
-            out = np.empty(columns.size)
-            products.dense_dots(self._columns, columns, v, out)
-            return out
-        out = np.empty(self.n_features)
+            return self._dots(V, columns)
+        out = np.empty((len(V), self.n_features))
         for block in self._column_blocks():
-            if self._X.dtype == np.float64:
-                out[block] = self._columns[:, block].T @ v
-            else:
-                products.dense_dots(self._columns, np.arange(block.start, block.stop), v, out[block])
+            if self._X.dtype == np.float64 and len(V) == 1:
+                out[0, block] = self._columns[:, block].T @ V[0]
+            else:  # BLAS would convert, or pack X for a thin product, at the price of several passes
+                out[:, block] = self._dots(V, np.arange(block.start, block.stop))
+        return out
+
+    def _dots(self, V: Floats, columns: NDArray[np.intp]) -> Floats:
+        out = np.empty((len(V), columns.size))
+        products.dense_dots(self._columns, columns, V, out)
         return out
 
     def working_columns(self) -> DenseWorkingColumns:
@@ -126,13 +132,3 @@ class DenseDesign(Design):
         mean, deviation = self.moments
         small_means = bool(np.all(np.abs(mean) <= 4.0 * np.maximum(deviation, np.finfo(float).tiny)))
         return not self.weighted and self._X.dtype == np.float64 and (small_means or not self.fit_intercept)
-
-
-def transposed_copy(X: NDArray[Any], centre: Floats | None = None) -> NDArray[Any]:
-    """X, less its centre if given, in Fortran order; copied by row tiles so that both sides stay in the cache."""
-    out = np.empty(X.shape, dtype=X.dtype, order="F")
-    step = 64
-    for first in range(0, X.shape[0], step):
-        rows = slice(first, first + step)
-        out[rows] = X[rows] if centre is None else X[rows] - centre
-    return out

@@ -121,20 +121,23 @@ class Design(ABC):
     # -------------------------------------------------------------------------------- verbs
 
     @abstractmethod
-    def _products(self, v: Floats, columns: Columns | None) -> Floats:
-        """X' v for all columns or for those listed; v is (n,), result float64."""
+    def _products(self, V: Floats, columns: Columns | None) -> Floats:
+        """V X for all columns or for those listed; V is (t, n), the result (t, m), float64."""
 
-    def correlations(self, residual: Floats, columns: Columns | None = None) -> Floats:
-        """Z' residual for all columns (one pass over X), or for those listed.
+    def correlations(self, residuals: Floats, columns: Columns | None = None) -> Floats:
+        """Z' residual for all columns (one pass over X) or for those listed; rows of a (t, n) array share the pass.
 
         Z'r = (X'(root_weights r) - centre sum(root_weights r)) / scale
         """
-        v = self.root_weights * residual
+        V = np.atleast_2d(self.root_weights * residuals)
+        centre, inverse_scale = self._stored_centre, self.inverse_scale
         if columns is None:
             self.n_passes += 1.0
-            return (self._products(v, None) - v.sum() * self._stored_centre) * self.inverse_scale
-        self.n_passes += columns.size / self.n_features
-        return (self._products(v, columns) - v.sum() * self._stored_centre[columns]) * self.inverse_scale[columns]
+        else:
+            self.n_passes += columns.size / self.n_features
+            centre, inverse_scale = centre[columns], inverse_scale[columns]
+        result = (self._products(V, columns) - np.outer(V.sum(axis=1), centre)) * inverse_scale
+        return result if residuals.ndim == 2 else result[0]
 
     @property
     def _stored_centre(self) -> Floats:

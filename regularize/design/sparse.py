@@ -32,13 +32,15 @@ class SparseDesign(Design):
         products.csc_moments(*self._arrays, self.weights, 0, mean, deviation)
         return mean, deviation
 
-    def _products(self, v: Floats, columns: NDArray[np.intp] | None) -> Floats:
+    def _products(self, V: Floats, columns: NDArray[np.intp] | None) -> Floats:
         columns = np.arange(self.n_features) if columns is None else columns
-        out = np.empty(columns.size)
+        out = np.empty((len(V), columns.size))
         per_call = max(1, BLOCK_ENTRIES * self.n_features // max(1, self._arrays[0].size))
         for first in range(0, columns.size, per_call):
-            block = slice(first, first + per_call)
-            products.csc_dots(*self._arrays, columns[block], v, out[block])
+            block = columns[first : first + per_call]
+            part = np.empty((len(V), block.size))
+            products.csc_dots(*self._arrays, block, V, part)
+            out[:, first : first + per_call] = part
         return out
 
     def working_columns(self) -> SparseWorkingColumns:

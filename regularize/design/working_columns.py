@@ -134,9 +134,9 @@ class SparseWorkingColumns(WorkingColumns):
         return out
 
     def correlations(self, residual: Floats) -> Floats:
-        out = np.empty(self.size)
-        products.csc_dots(self._data, self._rows, self._indptr, np.arange(self.size), residual, out)
-        return out - float(self._root_weights @ residual) * self._offsets
+        out = np.empty((1, self.size))
+        products.csc_dots(self._data, self._rows, self._indptr, np.arange(self.size), residual[np.newaxis], out)
+        return out[0] - float(self._root_weights @ residual) * self._offsets
 
     def matrix(self, positions: NDArray[np.intp]) -> Floats:
         out = np.outer(self._root_weights, -self._offsets[positions]).copy(order="F")

@@ -46,17 +46,27 @@ else:
         from sklearn.callback import CallbackSupportMixin, with_callbacks
     except ImportError:  # scikit-learn < 1.9
 
-        class CallbackSupportMixin:
-            """Stands in for scikit-learn's mixin: a context whose hooks do nothing."""
+        class NoCallbacks:
+            """Stands in for a callback context: its hooks do nothing."""
 
-            def _init_callback_context(self, **kwargs):
+            def subcontext(self, **kwargs):
                 return self
 
-            subcontext = call_on_fit_task_begin = call_on_fit_task_end = _init_callback_context
+            call_on_fit_task_begin = call_on_fit_task_end = subcontext
+
+        class CallbackSupportMixin:
+            """Stands in for scikit-learn's mixin."""
+
+            def _init_callback_context(self, **kwargs):
+                return NoCallbacks()
 
         def with_callbacks(method):
-            """Stand in for scikit-learn's decorator: the method itself."""
-            return method
+            """Stand in for scikit-learn's decorator; one frame like its own, for warnings to skip."""
+
+            def callback_managed_method(estimator, *args):
+                return method(estimator, *args)
+
+            return callback_managed_method
 
 
 __all__ = ["PenalisedRegressor"]
@@ -120,6 +130,12 @@ class PenalisedRegressor(CallbackSupportMixin, RegressorMixin, MultiOutputMixin,
         -----
         ConvergenceWarning
             If the duality gap that ``tol`` asks for was not reached; once per call.
+
+        Examples
+        --------
+        >>> from regularize import Lasso
+        >>> Lasso(alpha=0.1).fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0]).coef_.round(4)
+        array([0.85])
         """
         with unchanged_on_failure(self):
             check_parameters(type(self).__name__, vars(self))
@@ -234,6 +250,13 @@ class PenalisedRegressor(CallbackSupportMixin, RegressorMixin, MultiOutputMixin,
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_targets)
             Predicted targets.
+
+        Examples
+        --------
+        >>> from regularize import Lasso
+        >>> model = Lasso(alpha=0.1).fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0])
+        >>> model.predict([[3.0]]).round(4)
+        array([2.7])
         """
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse=["csr", "csc", "coo"], reset=False)

@@ -102,7 +102,7 @@ class ElasticNet(PenalisedRegressor):
     >>> y = np.array([0.0, 1.0, 2.0, 3.0])
     >>> model = ElasticNet(alpha=0.1, l1_ratio=0.5).fit(X, y)
     >>> print(model.coef_.round(4))
-    [ 0.9231 -0.    ]
+    [0.9231 0.    ]
     >>> ElasticNet(alpha=0.1, penalty_factor=[0, 1]).fit(X, y).coef_.round(4)
     array([1., 0.])
     """

@@ -11,6 +11,9 @@ from regularize.kernels.columns cimport (
     Columns, CscColumns32, CscColumns64, DenseColumns, Index, column_axpy, column_dot, int32_t, int64_t,
 )
 
+cdef enum:
+    TILE = 32                            # rows and columns of a tile in a transposed copy
+
 
 # -------------------------------------------------------------------------------------- moments
 
@@ -93,25 +96,30 @@ def csc_moments(
 
 
 cdef void listed_dots(
-    const floating *X, Columns layout, const Py_ssize_t *columns, Py_ssize_t count, const double *v, double *out,
+    const floating *X, Columns layout, const Py_ssize_t *columns, Py_ssize_t count, const double *V, Py_ssize_t n_rows,
+    Py_ssize_t n_vectors, double *out,
 ) noexcept nogil:
-    """out_k = x_columns[k] @ v"""
-    cdef Py_ssize_t k
+    """out[t, k] = x_columns[k] @ V[t]; a column is read from memory once, whatever the number of vectors."""
+    cdef Py_ssize_t k, t
     for k in range(count):
-        out[k] = column_dot(X, layout, columns[k], v)
+        for t in range(n_vectors):
+            out[t * count + k] = column_dot(X, layout, columns[k], V + t * n_rows)
 
 
 def dense_dots(
     const floating[::1, :] X not None,          # IN   (n, p)
     const Py_ssize_t[::1] columns not None,     # IN   (m,)
-    const double[::1] v not None,               # IN   (n,)
-    double[::1] out not None,                   # OUT  (m,)
+    const double[:, ::1] V not None,            # IN   (t, n)
+    double[:, ::1] out not None,                # OUT  (t, m)
 ):
-    """out = X[:, columns].T @ v"""
-    if X.shape[0] == 0 or columns.shape[0] == 0:
+    """out = V @ X[:, columns]"""
+    if X.shape[0] == 0 or columns.shape[0] == 0 or V.shape[0] == 0:
         return
     with nogil:
-        listed_dots(&X[0, 0], DenseColumns(X.shape[0]), &columns[0], columns.shape[0], &v[0], &out[0])
+        listed_dots(
+            &X[0, 0], DenseColumns(X.shape[0]), &columns[0], columns.shape[0], &V[0, 0], V.shape[1], V.shape[0],
+            &out[0, 0],
+        )
 
 
 def csc_dots(
@@ -119,19 +127,21 @@ def csc_dots(
     const Index[::1] indices not None,
     const Index[::1] indptr not None,
     const Py_ssize_t[::1] columns not None,     # IN   (m,)
-    const double[::1] v not None,               # IN   (n,)
-    double[::1] out not None,                   # OUT  (m,)
+    const double[:, ::1] V not None,            # IN   (t, n)
+    double[:, ::1] out not None,                # OUT  (t, m)
 ):
-    """out = X[:, columns].T @ v"""
-    if data.shape[0] == 0 or columns.shape[0] == 0:
-        out[:] = 0.0
+    """out = V @ X[:, columns]"""
+    if data.shape[0] == 0 or columns.shape[0] == 0 or V.shape[0] == 0:
+        out[:, :] = 0.0
         return
     if Index is int32_t:
         layout = CscColumns32(&indices[0], &indptr[0])
     else:
         layout = CscColumns64(&indices[0], &indptr[0])
     with nogil:
-        listed_dots(&data[0], layout, &columns[0], columns.shape[0], &v[0], &out[0])
+        listed_dots(
+            &data[0], layout, &columns[0], columns.shape[0], &V[0, 0], V.shape[1], V.shape[0], &out[0, 0]
+        )
 
 
 # --------------------------------------------------------------------------------- combinations
@@ -198,6 +208,25 @@ def gather_columns(
             inverse = inverse_scale[j]
             for i in range(X.shape[0]):
                 out[i, k] = root_weights[i] * ((X[i, j] - m) * inverse)
+
+
+def transpose(
+    const floating[:, ::1] X not None,          # IN   (n, p)
+    const double[::1] centre not None,          # IN   (p,)
+    floating[::1, :] out not None,              # OUT  (n, p)
+):
+    """out = X - centre in Fortran order, by square tiles whose lines stay in the cache on both sides."""
+    cdef Py_ssize_t i, j, row, column, n = X.shape[0], p = X.shape[1]
+    with nogil:
+        row = 0
+        while row < n:
+            column = 0
+            while column < p:
+                for j in range(column, min(column + TILE, p)):
+                    for i in range(row, min(row + TILE, n)):
+                        out[i, j] = <floating> (X[i, j] - centre[j])
+                column += TILE
+            row += TILE
 
 
 # ----------------------------------------------------------------------------------------- Gram

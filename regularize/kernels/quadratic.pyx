@@ -431,6 +431,8 @@ cdef Status solve(Task *task, Py_ssize_t max_iter) noexcept nogil:
     """Sweeps until the pattern settles, Newton on the pattern, until the gap is within the tolerance."""
     cdef double gap, best = INFINITY
     cdef Py_ssize_t k, stalled = 0
+    if duality_gap(task) <= task.tolerance:
+        return CONVERGED
     while True:
         sweep(task, False)
         if duality_gap(task) <= task.tolerance:

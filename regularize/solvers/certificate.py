@@ -49,11 +49,12 @@ def duality_gap(
     """
     correlations = np.where(projected, 0.0, correlations)
     slack = np.where(projected, 0.0, slack)
-    gaps = [
-        _gap_at(share, coef, correlations, penalty, squared_residual, slack, projection)
-        for share in _shares(coef, correlations, penalty, slack)
-    ]
-    return np.minimum.reduce(gaps)
+    gap = np.inf
+    for share in _shares(coef, correlations, penalty, slack):
+        if np.any(gap > 0.5 * (1 - share) ** 2 * squared_residual):  # which no gap at this share undercuts
+            other = _gap_at(share, coef, correlations, penalty, squared_residual, slack, projection)
+            gap = np.minimum(gap, other)
+    return gap
 
 
 def _shares(coef: Floats, correlations: Floats, penalty: Penalty, slack: Floats) -> list[Floats]:
@@ -130,9 +131,10 @@ def flat_projection(
     Flat features carry neither an l1 nor an l2 term. Projected out are those strictly inside their box, those whose
     correlation points to an infinite bound, and those that the projection itself might turn that way.
     """
-    flat = (penalty.l1 == 0) & (penalty.l2 == 0) & (np.isinf(penalty.lower) | np.isinf(penalty.upper))
+    flat = (penalty.l1 == 0) & (penalty.l2 == 0) & (penalty.lower < penalty.upper)
     if not flat.any():
         return flat, 0.0
+    unbounded = np.isinf(penalty.lower) | np.isinf(penalty.upper)
     inside = (penalty.lower < coef) & (coef < penalty.upper)
     open_side = np.where(correlations > 0, np.isinf(penalty.upper), np.isinf(penalty.lower))
     chosen = flat & (inside | open_side)
@@ -141,7 +143,7 @@ def flat_projection(
         c = correlations[chosen]
         solution = np.linalg.lstsq(gram_of(np.flatnonzero(chosen)), c, rcond=1e-13)[0]
         squared = max(float(c @ solution), 0.0)
-        turned = flat & ~chosen & (np.abs(correlations) <= norms * np.sqrt(squared))
+        turned = flat & unbounded & ~chosen & (np.abs(correlations) <= norms * np.sqrt(squared))
         if not turned.any():
             return chosen, squared
         chosen |= turned

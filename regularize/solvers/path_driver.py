@@ -19,7 +19,8 @@ Columns = NDArray[np.intp]
 
 MAX_ROUNDS = 100
 INNER_SHARE = 0.3  # of the tolerance goes to the inner problem, the rest to the features outside
-PREDICTION_MARGIN = 0.995  # features predicted above this share of their threshold enter ahead of time
+PREDICTION_MARGIN = 0.96  # features predicted above this share of their threshold enter ahead of time
+LONGEST_REACH = 10  # alphas to look ahead at most
 REFINEMENTS = 3  # rounds without violation that may try to get below the tolerance
 
 
@@ -39,26 +40,36 @@ class PathDriver:
     """
 
     def __init__(
-        self, design: Design, target: Floats, penalty: Penalty, tolerance: float, max_iter: int, start: Floats
+        self,
+        design: Design,
+        target: Floats,
+        penalty: Penalty,
+        alphas: Floats,
+        tolerance: float,
+        max_iter: int,
+        start: Floats,
     ) -> None:
         self.design = design
         self.penalty = penalty
+        self.alphas = alphas
         self.tolerance = tolerance
         self.max_iter = max_iter
         self.working = WorkingSet(design, penalty, target)
         self.working.extend(np.union1d(penalty.always_active(), np.flatnonzero(start)), start)
         self.screen = Screen(design, penalty, self.working.residual)
         self._solved: list[tuple[float, Floats]] = []  # the last two alphas with their residuals
+        self._last_pass, self._reach = 0, 2  # when X was last read, and how many alphas to look ahead
 
-    def solve(self, alpha: float) -> Point:
-        """Move to ``alpha``: predict, then solve, certify and grow until the gap is within the tolerance."""
+    def solve(self, k: int) -> Point:
+        """Move to ``alphas[k]``: predict, then solve, certify and grow until the gap is within the tolerance."""
+        alpha = float(self.alphas[k])
         self.working.extend(self._predict(alpha))
         inner_tolerance = INNER_SHARE * self.tolerance
         n_iter, refinements = 0, 0
         while True:
             status, used = self.working.solve(alpha, inner_tolerance, self.max_iter - n_iter)
             n_iter += used
-            gap, violating = self._certify(alpha)
+            gap, violating = self._certify(k)
             if gap <= self.tolerance or status == Status.EXHAUSTED:
                 break
             if violating.features.size:
@@ -81,16 +92,27 @@ class PathDriver:
         predicted = self.screen.predicted(residual, PREDICTION_MARGIN * alpha, self.working.contains)
         return predicted.strongest(self.penalty, alpha, max(10, self.working.n_active // 2))
 
-    def _certify(self, alpha: float) -> tuple[float, Candidates]:
+    def _look_ahead(self, k: int) -> list[Floats]:
+        """The residual some alphas further down, for the full pass that is due at ``alphas[k]``."""
+        self._reach = min(max(k - self._last_pass, 1), LONGEST_REACH)
+        self._last_pass = k
+        ahead = min(k + self._reach, self.alphas.size - 1)
+        if ahead <= k or self.alphas[ahead] >= self.alphas[k]:
+            return []
+        return [self.working.residual_at(float(self.alphas[ahead]), self.tolerance, self.max_iter)]
+
+    def _certify(self, k: int) -> tuple[float, Candidates]:
         """The duality gap over all features, and the features outside the working set that are in violation."""
-        working = self.working
+        working, alpha = self.working, float(self.alphas[k])
         residual, correlations = working.residual, working.quadratic.correlations
         norms = self.design.norms
         projected, projection = flat_projection(
             working.coef, correlations, working.quadratic.gram_of, working.penalty.at(alpha), norms[working.features]
         )
         slack = float(np.sqrt(projection))
-        read, violating = self.screen.violating(residual, alpha, working.contains, slack)
+        read, violating = self.screen.violating(
+            residual, alpha, working.contains, slack, lambda: self._look_ahead(k)
+        )
         features = np.concatenate([working.features, read.features])
         outside = np.zeros(read.features.size)
         gap = duality_gap(

@@ -22,6 +22,7 @@ class GramQuadratic:
         self.squared_target = squared_target
         self.size = 0
         self._solver = quadratic.QuadraticSolver()
+        self._scout = quadratic.QuadraticSolver()
         self._gram = np.empty((0, 0))
         self._response = np.empty(0)
         self._correlations = np.empty(0)
@@ -64,16 +65,36 @@ class GramQuadratic:
         self, coef: Floats, residual: Floats, penalty: Penalty, alpha: float, tolerance: float, max_iter: int
     ) -> tuple[int, int]:
         """Minimise from ``coef``, in place; returns (status, sweeps and Newton steps)."""
+        return self._run(self._solver, self.correlations, coef, penalty, alpha, tolerance, max_iter)
+
+    def glance(
+        self, coef: Floats, residual: Floats, penalty: Penalty, alpha: float, tolerance: float, max_iter: int
+    ) -> Floats:
+        """The solution at another alpha, with a factor of its own, leaving everything as it was."""
+        coef = coef.copy()
+        self._run(self._scout, self.correlations.copy(), coef, penalty, alpha, tolerance, max_iter)
+        return coef
+
+    def _run(
+        self,
+        solver: quadratic.QuadraticSolver,
+        correlations: Floats,
+        coef: Floats,
+        penalty: Penalty,
+        alpha: float,
+        tolerance: float,
+        max_iter: int,
+    ) -> tuple[int, int]:
         n_iter, status = 0, quadratic.Status.PAUSED
         while status == quadratic.Status.PAUSED:
-            status, used = self._solver.solve(
+            status, used = solver.solve(
                 self._gram,
                 self._response[: self.size],
                 penalty.l1,
                 penalty.l2,
                 penalty.lower,
                 penalty.upper,
-                self.correlations,
+                correlations,
                 coef,
                 self.squared_target,
                 alpha,

@@ -75,6 +75,15 @@ class ResidualQuadratic:
             if stalled >= STALLED_ROUNDS:
                 return Status.STALLED, n_iter
 
+    def glance(
+        self, coef: Floats, residual: Floats, penalty: Penalty, alpha: float, tolerance: float, max_iter: int
+    ) -> Floats:
+        """The solution at another alpha, leaving everything as it was."""
+        coef, correlations = coef.copy(), self.correlations
+        self.solve(coef, residual, penalty, alpha, tolerance, max_iter)
+        self.correlations = correlations
+        return coef
+
     def _settle(self, coef: Floats, residual: Floats, penalty: Penalty, alpha: float, max_iter: int) -> int:
         """One sweep over all columns, then over the active ones until their pattern settles."""
         arrays = (self._curvature, penalty.l1, penalty.l2, penalty.lower, penalty.upper)

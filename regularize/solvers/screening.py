@@ -1,16 +1,20 @@
 """Which features outside the working set violate optimality, reading as little of X as possible.
 
-The residuals r1, r0 of the last two full passes over X are kept with the correlations c1, c0 of all features. A new
+Two residuals r1, r0 are kept with the correlations c1, c0 of all features. A new
 residual is written r = t1 r1 + t0 r0 + e (least squares), and then
 
     |z_j'r| <= |t1 c1_j + t0 c0_j| + ||z_j|| ||e||               (Cauchy-Schwarz)
 
-so that only features whose bound exceeds their threshold are read. When they are many, one full pass
-replaces the older residual. The bound is safe: the gap that it certifies is a true one.
+so that only features whose bound exceeds their threshold are read. When they are many, a full pass over X gives new
+correlations, of the present residual and of a look-ahead: the residual that the working set alone would have some
+alphas further down. Both cost one reading of X, and residuals between the two are close to their span, whereas a span
+of past residuals would have to extrapolate. How far to look ahead follows from how long the last pair served. The bound
+is safe whatever the pair: the gap that it certifies is a true one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,9 +26,10 @@ from regularize.penalties import Penalty
 
 Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
+Flags = NDArray[np.uint8]
 
-# A full pass is a BLAS product; reading this share of the columns one by one costs about as much.
-FULL_PASS_SHARE = 0.3
+# When more columns than this share are in doubt, a full pass pays: it serves the next alphas too.
+FULL_PASS_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -44,30 +49,28 @@ class Candidates:
 
 
 class Screen:
-    """The last two full passes, and what they say about other residuals."""
+    """Two residuals with the correlations of all features, and what they say about other residuals."""
 
     def __init__(self, design: Design, penalty: Penalty, residual: Floats) -> None:
         self.design = design
         self.penalty = penalty
         self._found = np.empty(design.n_features, dtype=np.intp)
-        self._residuals = [residual]
-        self._correlations = [design.correlations(residual)]
+        self._last_read = (residual, np.empty(0, dtype=np.intp), np.empty(0))
+        self._full_pass(residual[np.newaxis])
 
-    @property
-    def newest(self) -> Floats:
-        """Correlations of all features at the last full pass."""
-        return self._correlations[0]
+    def _full_pass(self, residuals: Floats) -> None:
+        """Read X once for one or two residuals (rows)."""
+        self._residuals = residuals
+        self._inverse = np.linalg.pinv(residuals @ residuals.T, rcond=1e-12, hermitian=True)
+        self._correlations = self.design.correlations(residuals)
 
     def _project(self, residual: Floats) -> tuple[float, float, float]:
         """t1, t0 and ||e|| of residual = t1 r1 + t0 r0 + e."""
-        basis = np.column_stack(self._residuals)
-        shares = np.linalg.lstsq(basis.T @ basis, basis.T @ residual, rcond=1e-12)[0]
-        distance = float(np.linalg.norm(residual - basis @ shares))
-        return float(shares[0]), float(shares[-1]) if shares.size > 1 else 0.0, distance
+        shares = self._inverse @ (self._residuals @ residual)
+        distance = residual - shares @ self._residuals
+        return float(shares[0]), float(shares[1:].sum()), float(np.sqrt(distance @ distance))
 
-    def _exceeding(
-        self, shares: tuple[float, float], distance: float, alpha: float, skip: NDArray[np.uint8]
-    ) -> Columns:
+    def _exceeding(self, shares: tuple[float, float], distance: float, alpha: float, skip: Flags) -> Columns:
         penalty = self.penalty
         count = scan.exceeding(
             self._correlations[0], self._correlations[-1], *shares, self.design.norms, distance,
@@ -75,33 +78,40 @@ class Screen:
         )  # fmt: skip
         return self._found[:count].copy()
 
-    def predicted(self, residual: Floats, alpha: float, skip: NDArray[np.uint8]) -> Candidates:
-        """Features that would violate optimality at ``residual`` as far as the two passes can tell."""
+    def predicted(self, residual: Floats, alpha: float, skip: Flags) -> Candidates:
+        """Features that would violate optimality at ``residual`` as far as the pair can tell."""
         share1, share0, _ = self._project(residual)
         features = self._exceeding((share1, share0), 0.0, alpha, skip)
-        correlations = share1 * self._correlations[0][features] + share0 * self._correlations[-1][features]
-        return Candidates(features, correlations)
+        newest, older = self._correlations[0], self._correlations[-1]
+        return Candidates(features, share1 * newest[features] + share0 * older[features])
 
     def violating(
-        self, residual: Floats, alpha: float, skip: NDArray[np.uint8], slack: float
+        self, residual: Floats, alpha: float, skip: Flags, slack: float, look_ahead: Callable[[], list[Floats]]
     ) -> tuple[Candidates, Candidates]:
         """Features read exactly because they might violate, and those of them that do.
 
-        ``slack`` is the norm of a further, unknown change of the residual (the projection of the certificate).
+        ``slack`` is the norm of a further, unknown change of the residual (the projection of the certificate);
+        ``look_ahead`` gives the residuals, none or one, that are worth having along with a full pass.
         """
         share1, share0, distance = self._project(residual)
         features = self._exceeding((share1, share0), distance + slack, alpha, skip)
+        features = self._not_cleared_by_last_read(features, residual, alpha, slack)
         if features.size > FULL_PASS_SHARE * self.design.n_features:
-            self._full_pass(residual)
+            self._full_pass(np.array([residual, *look_ahead()]))
             features = self._exceeding((1.0, 0.0), slack, alpha, skip)
-            correlations = self.newest[features]
+            correlations = self._correlations[0][features]
         else:
             correlations = self.design.correlations(residual, features)
+            self._last_read = (residual, features, np.abs(correlations))
         read = Candidates(features, correlations)
         over = np.abs(correlations) > alpha * self.penalty.l1[features]
         over &= np.where(correlations > 0, self.penalty.upper[features] > 0, self.penalty.lower[features] < 0)
         return read, Candidates(features[over], correlations[over])
 
-    def _full_pass(self, residual: Floats) -> None:
-        self._residuals = [residual, self._residuals[0]]
-        self._correlations = [self.design.correlations(residual), self._correlations[0]]
+    def _not_cleared_by_last_read(self, features: Columns, residual: Floats, alpha: float, slack: float) -> Columns:
+        """Drop those that were read a moment ago, for a residual so close that they cannot violate now."""
+        read_residual, read_features, sizes = self._last_read
+        change = residual - read_residual
+        reach = float(np.sqrt(change @ change)) + slack
+        cleared = read_features[sizes + self.design.norms[read_features] * reach < alpha * self.penalty.l1[read_features]]
+        return np.setdiff1d(features, cleared, assume_unique=True) if cleared.size else features

@@ -65,9 +65,9 @@ def _working_set_route(
     design: Design, units: Units, alphas: Floats, recorder: Recorder, max_iter: int, start: Floats
 ) -> None:
     """One alpha after the other on a growing working set."""
-    driver = PathDriver(design, units.target, units.penalty, recorder.tolerance, max_iter, start)
-    for alpha in alphas:
-        point = driver.solve(float(alpha))
+    driver = PathDriver(design, units.target, units.penalty, alphas, recorder.tolerance, max_iter, start)
+    for k in range(alphas.size):
+        point = driver.solve(k)
         recorder.working_set_size = driver.working.size
         if recorder.add(point.gap, point.n_iter, driver.working.features, driver.working.coef):
             return
@@ -84,14 +84,14 @@ def _gram_route(
     def certify(first: int, coefs: Floats, n_iters: NDArray[np.intp]) -> bool:
         part = slice(first, first + len(coefs))
         gaps = certify_gram_path(*problem, alphas[part], coefs, design.norms)
-        for gap, n_iter, alpha, coef in zip(gaps, n_iters, alphas[part], coefs, strict=True):
+        for k, (gap, n_iter, coef) in enumerate(zip(gaps, n_iters, coefs, strict=True), start=first):
             noise = gap_noise(*problem[:3], coef) if gap <= recorder.tolerance else 0.0
             if max(gap, noise) > recorder.tolerance and n_iter < max_iter:
                 if not driver:
                     driver.append(
-                        PathDriver(design, units.target, units.penalty, recorder.tolerance, max_iter, coef)
+                        PathDriver(design, units.target, units.penalty, alphas, recorder.tolerance, max_iter, coef)
                     )
-                point = driver[0].solve(float(alpha))
+                point = driver[0].solve(k)
                 gap, n_iter, coef = point.gap, n_iter + point.n_iter, driver[0].working.full_coef()
             if recorder.add(float(gap), int(n_iter), slice(None), coef):
                 return True
@@ -112,8 +112,9 @@ def squared_loss_alpha_max(design: Design, y: Floats, penalty: Penalty) -> float
     active = inner.always_active()
     if active.size:
         free = Penalty(np.where(inner.l1 > 0, np.inf, 0.0), inner.l2, inner.lower, inner.upper)
-        driver = PathDriver(design, units.target, free, 1e-12 * units.squared_target, 1000, np.zeros(inner.n_features))
-        driver.solve(1.0)
+        tolerance, start = 1e-12 * units.squared_target, np.zeros(inner.n_features)
+        driver = PathDriver(design, units.target, free, np.ones(1), tolerance, 1000, start)
+        driver.solve(0)
         residual = driver.working.residual
     c = design.correlations(residual)
     reach = np.maximum(np.where(inner.upper > 0, c, 0.0), np.where(inner.lower < 0, -c, 0.0))

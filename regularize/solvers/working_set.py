@@ -88,6 +88,11 @@ class WorkingSet:
         self.quadratic.refresh(self._columns.correlations(self.residual))
         return status, n_iter
 
+    def residual_at(self, alpha: float, tolerance: float, max_iter: int) -> Floats:
+        """The residual that the working set alone would have at another alpha; nothing changes."""
+        coef = self.quadratic.glance(self.coef, self.residual, self.penalty, alpha, tolerance, max_iter)
+        return self.target - self._columns.combine(coef)
+
     def update_residual(self) -> None:
         """residual = y - Z_W coef"""
         self.residual = self.target - self._columns.combine(self.coef)

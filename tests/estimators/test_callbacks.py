@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes
@@ -86,3 +89,14 @@ def test_the_scoring_monitor_logs_the_training_score():
     monitor = callback.ScoringMonitor(scoring="r2")
     model = Lasso(alpha=0.1).set_callbacks(monitor).fit(X, Y)
     assert monitor.get_logs().data[0]["r2"] == pytest.approx(model.score(X, Y))
+
+
+def test_without_the_callbacks_of_scikit_learn_the_estimators_still_fit():
+    script = (
+        "import sys; sys.modules['sklearn.callback'] = None\n"  # as in scikit-learn 1.8
+        "from regularize import Lasso\n"
+        "for y in ([0.0, 1.0, 2.0], [[0.0, 1.0], [1.0, 0.0], [2.0, 0.0]]):\n"
+        "    print(Lasso(alpha=0.1).fit([[0.0], [1.0], [2.0]], y).coef_.shape)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("(1,)\n(2, 1)\n", "")
