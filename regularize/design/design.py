@@ -72,7 +72,13 @@ class Design(ABC):
     @cached_property
     def moments(self) -> tuple[Floats, Floats]:
         """Weighted means, and standard deviations with those of rounding size set to zero."""
-        mean, deviation = self._moments()
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, deviation = self._moments()
+        if not (np.isfinite(mean).all() and np.isfinite(deviation).all()):
+            raise ValueError(
+                "Coordinate descent iterations resulted in non-finite parameter values. The input data may "
+                "contain large values and need to be preprocessed."
+            )
         deviation[deviation <= CONSTANT * np.abs(mean)] = 0.0
         return mean, deviation
 

@@ -21,14 +21,16 @@ f. Everything stops on the duality gap of the problem restricted to the working 
    the gap are non-negative (Fenchel-Young), so it is exact down to rounding.
 g. ``solve`` returns after about ``WORK_BUDGET`` multiply-adds so that the caller can look for Ctrl-C; the
    state it leaves is valid and the next call goes on from it.
+h. From a start that belongs to a much larger alpha (a cold fit) the pattern would be found by hundreds of sweeps
+   and cut Newton steps. Following the path roughly, alpha shrinking by ``APPROACH``, needs a tenth of them.
 """
-from libc.math cimport INFINITY, fabs, sqrt
+from libc.math cimport INFINITY, fabs, fmax, sqrt
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memset
 
 from regularize.kernels.blas cimport solve_lower
 from regularize.kernels.factor cimport Factor, insert, refactor, remove, reserve, solve as solve_factored
-from regularize.kernels.scalar cimport clip, fenchel_young, prox
+from regularize.kernels.scalar cimport clip, fenchel_young, penalty_value, prox
 
 
 cpdef enum Status:
@@ -39,11 +41,13 @@ cpdef enum Status:
     NO_MEMORY = 4
 
 cdef enum:
+    APPROACH_STEPS = 10         # alphas of a rough path at most: a factor of about a thousand
     PATTERN_SWEEPS = 6          # sweeps over the active part before a Newton step, at most
     NEWTON_STEPS = 40           # Newton steps between two full sweeps, at most
     STALLED_ROUNDS = 4          # rounds without progress of the gap that count as stalled
     WORK_BUDGET = 200_000_000   # multiply-adds per call, about a tenth of a second
 
+cdef double APPROACH = 0.5      # ratio of the alphas of a rough path, and how far a start may be off without one
 cdef double STALE_FACTOR = 0.7  # refactor when alpha fell below this share of the factor's alpha
 
 
@@ -67,6 +71,7 @@ cdef struct Task:
     double *scratch             # 3 x (size + 1)
     Py_ssize_t work             # multiply-adds spent in this call
     Py_ssize_t n_iter           # sweeps and Newton steps in this call
+    double largest_move         # of a coefficient in the last sweep; 0 after an exact Newton step, inf after a cut one
     bint no_memory              # the factor could not grow
 
 
@@ -119,6 +124,7 @@ cdef Py_ssize_t sweep(Task *task, bint active_only) noexcept nogil:
     """Minimise over each coordinate in turn; the number of coordinates whose pattern changed."""
     cdef Py_ssize_t j, changes = 0
     cdef double before, after, curvature, alpha = task.alpha
+    task.largest_move = 0.0
     for j in range(task.size):
         before = task.coef[j]
         if active_only and before == 0.0 and task.l1[j] > 0.0:
@@ -135,6 +141,7 @@ cdef Py_ssize_t sweep(Task *task, bint active_only) noexcept nogil:
             changes += (after > 0.0) != (before > 0.0) or (after < 0.0) != (before < 0.0)
             move_coordinate(task, j, after - before)
             task.coef[j] = after
+            task.largest_move = fmax(task.largest_move, fabs(after - before))
     task.work += task.size
     task.n_iter += 1
     return changes
@@ -185,7 +192,11 @@ cdef double scaled_gap(const Task *task, double squared_residual, bint augmented
         l2 = task.alpha * task.l2[j]
         c = t * task.correlations[j]
         w = task.coef[j]
-        if l1 == 0.0 and l2 == 0.0 and task.lower[j] < w < task.upper[j]:
+        if l1 == 0.0 and l2 == 0.0 and (
+            task.lower[j] < w < task.upper[j]
+            or (c > 0.0 and task.upper[j] == INFINITY)
+            or (c < 0.0 and task.lower[j] == -INFINITY)
+        ):
             if task.gram[j * task.stride + j] > 0.0:
                 projection += c * c / task.gram[j * task.stride + j]
             continue
@@ -213,6 +224,26 @@ cdef double duality_gap(const Task *task) noexcept nogil:
         other = scaled_gap(task, squared_residual, True)
         gap = other if other < gap else gap
     return gap
+
+
+cdef bint is_good_enough(const Task *task, double gap) noexcept nogil:
+    """Whether the gap is within the tolerance, also as a share of what the model explains.
+
+    Near alpha_max the objective falls by next to nothing, and a gap that is small against y'y could still be large
+    against that fall: the tolerance is taken of the smaller of the two, down to rounding.
+    """
+    cdef Py_ssize_t j
+    cdef double fall = 0.0, share, largest = 0.0
+    if not gap <= task.tolerance:
+        return False
+    for j in range(task.size):
+        fall += 0.5 * task.coef[j] * (task.response[j] + task.correlations[j])
+        fall -= task.alpha * penalty_value(task.coef[j], task.l1[j], task.l2[j])
+        largest = fmax(largest, fabs(task.coef[j]))
+    if task.largest_move * task.response_norm > task.tolerance * largest:
+        return False
+    share = 2.0 * task.tolerance * fall / task.response_norm if task.response_norm > 0.0 else 0.0
+    return gap <= share or gap <= 1e-15 * task.response_norm
 
 
 # ------------------------------------------------------------------------------------------ Newton
@@ -410,7 +441,12 @@ cdef bint newton_step(Task *task) noexcept nogil:
     if crossings == 0:
         apply_step(task, step)
         land(task, step)
+        task.largest_move = 0.0
+        if task.has_l2 and factor.alpha != task.alpha:   # a quasi-Newton step, not an exact one
+            for k in range(factor.size):
+                task.largest_move = fmax(task.largest_move, fabs(step[k]))
         return True
+    task.largest_move = INFINITY
     memcpy(old, task.correlations, task.size * sizeof(double))
     apply_step(task, step)
     if objective_change(task, step, old) < 0.0:
@@ -427,28 +463,68 @@ cdef bint newton_step(Task *task) noexcept nogil:
 # ------------------------------------------------------------------------------------------- solve
 
 
+cdef void settle(Task *task, Py_ssize_t max_iter, bint check) noexcept nogil:
+    """Sweep over everything once, then over the active part until its pattern is stable; ``check``: or good enough."""
+    cdef Py_ssize_t k
+    sweep(task, False)
+    for k in range(PATTERN_SWEEPS):
+        if check and is_good_enough(task, duality_gap(task)):
+            return
+        if task.n_iter >= max_iter or sweep(task, True) == 0:
+            return
+
+
+cdef void finish_pattern(Task *task, Py_ssize_t max_iter) noexcept nogil:
+    """Newton steps until one stays within the pattern."""
+    cdef Py_ssize_t k
+    for k in range(NEWTON_STEPS):
+        if task.n_iter >= max_iter or task.work > WORK_BUDGET or newton_step(task):
+            return
+
+
+cdef double reach(const Task *task) noexcept nogil:
+    """The alpha at which no coefficient at rest would leave zero, and so the one at which this start is not far off."""
+    cdef Py_ssize_t j
+    cdef double largest = 0.0, c
+    for j in range(task.size):
+        if task.l1[j] > 0.0:
+            c = task.correlations[j] - task.alpha * task.l2[j] * task.coef[j]
+            if (c > 0.0 and task.coef[j] < task.upper[j]) or (c < 0.0 and task.coef[j] > task.lower[j]):
+                largest = fmax(largest, fabs(c) / task.l1[j])
+    return largest
+
+
+cdef void approach(Task *task, Py_ssize_t max_iter) noexcept nogil:
+    """Follow the path roughly from where the start belongs down to near alpha; see note h."""
+    cdef double target = task.alpha, alpha = APPROACH * reach(task)
+    cdef Py_ssize_t k
+    for k in range(APPROACH_STEPS):
+        if alpha <= target or task.n_iter >= max_iter or task.work > WORK_BUDGET:
+            break
+        task.alpha = alpha
+        settle(task, max_iter, False)
+        finish_pattern(task, max_iter)
+        alpha *= APPROACH
+    task.alpha = target
+
+
 cdef Status solve(Task *task, Py_ssize_t max_iter) noexcept nogil:
     """Sweeps until the pattern settles, Newton on the pattern, until the gap is within the tolerance."""
     cdef double gap, best = INFINITY
-    cdef Py_ssize_t k, stalled = 0
-    if duality_gap(task) <= task.tolerance:
+    cdef Py_ssize_t stalled = 0
+    task.largest_move = 0.0
+    if is_good_enough(task, duality_gap(task)):
         return CONVERGED
+    approach(task, max_iter)
     while True:
-        sweep(task, False)
-        if duality_gap(task) <= task.tolerance:
-            return CONVERGED
-        for k in range(PATTERN_SWEEPS):
-            if task.n_iter >= max_iter or sweep(task, True) == 0:
-                break
+        settle(task, max_iter, True)
         gap = duality_gap(task)
-        if gap > task.tolerance:
-            for k in range(NEWTON_STEPS):
-                if task.n_iter >= max_iter or task.work > WORK_BUDGET or newton_step(task):
-                    break
+        if not is_good_enough(task, gap):
+            finish_pattern(task, max_iter)
             gap = duality_gap(task)
         if task.no_memory:
             return NO_MEMORY
-        if gap <= task.tolerance:
+        if is_good_enough(task, gap):
             return CONVERGED
         if task.n_iter >= max_iter:
             return EXHAUSTED
@@ -535,7 +611,7 @@ cdef class QuadraticSolver:
             return CONVERGED, 0
         task = Task(
             coef.shape[0], gram.shape[1], &gram[0, 0], &response[0], &l1[0], &l2[0], &lower[0], &upper[0],
-            &correlations[0], &coef[0], response_norm, alpha, tolerance, False, NULL, NULL, NULL, 0, 0, False,
+            &correlations[0], &coef[0], response_norm, alpha, tolerance, False, NULL, NULL, NULL, 0, 0, 0.0, False,
         )
         with nogil:
             status = self.run(&task, max_iter)
@@ -572,7 +648,7 @@ cdef class QuadraticSolver:
             return alphas.shape[0]
         task = Task(
             coef.shape[0], gram.shape[1], &gram[0, 0], &response[0], &l1[0], &l2[0], &lower[0], &upper[0],
-            &correlations[0], &coef[0], response_norm, 0.0, tolerance, False, NULL, NULL, NULL, 0, 0, False,
+            &correlations[0], &coef[0], response_norm, 0.0, tolerance, False, NULL, NULL, NULL, 0, 0, 0.0, False,
         )
         with nogil:
             while k < alphas.shape[0] and task.work <= WORK_BUDGET:

@@ -49,7 +49,7 @@ def duality_gap(
     """
     correlations = np.where(projected, 0.0, correlations)
     slack = np.where(projected, 0.0, slack)
-    gap = np.inf
+    gap = np.full(coef.shape[1:], np.inf)
     for share in _shares(coef, correlations, penalty, slack):
         if np.any(gap > 0.5 * (1 - share) ** 2 * squared_residual):  # which no gap at this share undercuts
             other = _gap_at(share, coef, correlations, penalty, squared_residual, slack, projection)

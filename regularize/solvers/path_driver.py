@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ Columns = NDArray[np.intp]
 MAX_ROUNDS = 100
 INNER_SHARE = 0.3  # of the tolerance goes to the inner problem, the rest to the features outside
 PREDICTION_MARGIN = 0.96  # features predicted above this share of their threshold enter ahead of time
+APPROACH = 0.5  # ratio of alphas beyond which the path between them is followed roughly
+ROUGH = 1e-3  # relative tolerance of that
 LONGEST_REACH = 10  # alphas to look ahead at most
 REFINEMENTS = 3  # rounds without violation that may try to get below the tolerance
 
@@ -54,6 +57,7 @@ class PathDriver:
         self.alphas = alphas
         self.tolerance = tolerance
         self.max_iter = max_iter
+        self.squared_target = float(target @ target)
         self.working = WorkingSet(design, penalty, target)
         self.working.extend(np.union1d(penalty.always_active(), np.flatnonzero(start)), start)
         self.screen = Screen(design, penalty, self.working.residual)
@@ -63,11 +67,11 @@ class PathDriver:
     def solve(self, k: int) -> Point:
         """Move to ``alphas[k]``: predict, then solve, certify and grow until the gap is within the tolerance."""
         alpha = float(self.alphas[k])
+        n_iter, refinements = self._approach(alpha), 0
         self.working.extend(self._predict(alpha))
         inner_tolerance = INNER_SHARE * self.tolerance
-        n_iter, refinements = 0, 0
         while True:
-            status, used = self.working.solve(alpha, inner_tolerance, self.max_iter - n_iter)
+            status, used = self.working.solve(alpha, inner_tolerance, max(self.max_iter - n_iter, 1))
             n_iter += used
             gap, violating = self._certify(k)
             if gap <= self.tolerance or status == Status.EXHAUSTED:
@@ -79,8 +83,38 @@ class PathDriver:
             else:
                 refinements += 1
                 inner_tolerance *= 0.1
-        self._solved = [*self._solved[-1:], (alpha, self.working.residual)]
+        self._remember(alpha)
         return Point(gap, n_iter)
+
+    def _remember(self, alpha: float) -> None:
+        self._solved = [*self._solved[-1:], (alpha, self.working.residual)]
+
+    def _approach(self, alpha: float) -> int:
+        """Follow the path roughly when ``alpha`` is far below the last one, or below where the start belongs.
+
+        A cold fit is a short path: without it the working set would grow from residuals that belong nowhere.
+        """
+        last = self._solved[-1][0] if self._solved else self.screen.reach()
+        if not 0 < alpha < APPROACH * last:
+            return 0
+        steps = np.geomspace(last, alpha, int(np.ceil(np.log(alpha / last) / np.log(APPROACH))) + 1)[1:]
+        return sum(self._pass_through(float(step), float(ahead)) for step, ahead in pairwise(steps))
+
+    def _pass_through(self, alpha: float, ahead: float) -> int:
+        """Solve roughly at ``alpha`` and take in what violates there, once; no certificate."""
+        working, tolerance = self.working, max(self.tolerance, ROUGH * self.squared_target)
+        working.extend(self._predict(alpha))
+        n_iter = working.solve(alpha, tolerance, self.max_iter)[1]
+        _, violating = self.screen.violating(
+            working.residual,
+            alpha,
+            working.contains,
+            0.0,
+            lambda: [working.residual_at(ahead, tolerance, self.max_iter)],
+        )
+        working.extend(violating.strongest(self.penalty, alpha, max(20, working.n_active)))
+        self._remember(alpha)
+        return n_iter
 
     def _predict(self, alpha: float) -> Columns:
         """Features that the secant of the last two residuals brings to their threshold at ``alpha``."""

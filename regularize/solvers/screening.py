@@ -64,6 +64,12 @@ class Screen:
         self._inverse = np.linalg.pinv(residuals @ residuals.T, rcond=1e-12, hermitian=True)
         self._correlations = self.design.correlations(residuals)
 
+    def reach(self) -> float:
+        """The alpha to which the newest residual belongs: that of the strongest feature."""
+        newest, penalty = self._correlations[0], self.penalty
+        open_side = np.where(newest > 0, penalty.upper > 0, penalty.lower < 0) & (penalty.l1 > 0)
+        return float(np.max(np.abs(newest[open_side]) / penalty.l1[open_side], initial=0.0))
+
     def _project(self, residual: Floats) -> tuple[float, float, float]:
         """t1, t0 and ||e|| of residual = t1 r1 + t0 r0 + e."""
         shares = self._inverse @ (self._residuals @ residual)
