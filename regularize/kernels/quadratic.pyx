@@ -516,7 +516,7 @@ cdef Status solve(Task *task, Py_ssize_t max_iter) noexcept nogil:
     if is_good_enough(task, duality_gap(task)):
         return CONVERGED
     approach(task, max_iter)
-    while True:
+    while task.n_iter < max_iter:
         settle(task, max_iter, True)
         gap = duality_gap(task)
         if not is_good_enough(task, gap):
@@ -526,14 +526,13 @@ cdef Status solve(Task *task, Py_ssize_t max_iter) noexcept nogil:
             return NO_MEMORY
         if is_good_enough(task, gap):
             return CONVERGED
-        if task.n_iter >= max_iter:
-            return EXHAUSTED
         if task.work > WORK_BUDGET:
             return PAUSED
         stalled = 0 if gap < 0.5 * best else stalled + 1
         best = gap if gap < best else best
         if stalled >= STALLED_ROUNDS:
             return STALLED
+    return EXHAUSTED
 
 
 cdef class QuadraticSolver:
