@@ -136,9 +136,7 @@ def save_reference(problem: Problem, folder: Path, settings: Settings) -> bool:
     return True
 
 
-def path_times(
-    rival: str, problem: Problem, folder: Path, targets: list[float], settings: Settings
-) -> Measured:
+def path_times(rival: str, problem: Problem, folder: Path, targets: list[float], settings: Settings) -> Measured:
     """Time to each target for the worst alpha of the path, by the fastest tolerance that reaches it."""
     measured = Measured()
     with started(rival, folder, settings) as worker:
@@ -246,9 +244,7 @@ def gram_seconds(rival: str, folder: Path, settings: Settings) -> float:
         return worker.ask("gram", START_SECONDS, repeats=settings.repeats)["seconds"]
 
 
-def fit_latency(
-    rival: str, problem: Problem, folder: Path, repeats: int, settings: Settings
-) -> dict[str, Any]:
+def fit_latency(rival: str, problem: Problem, folder: Path, repeats: int, settings: Settings) -> dict[str, Any]:
     """Best time of one ``fit`` at default tolerance, and the relative gap judged of it."""
     with started(rival, folder, settings) as worker:
         try:
@@ -268,9 +264,7 @@ def import_seconds(statement: str, before: str, interpreter: str, repeats: int =
     runs = []
     for _ in range(repeats):
         with tempfile.TemporaryDirectory() as folder:
-            run = subprocess.run(
-                [interpreter, "-c", code], capture_output=True, text=True, cwd=folder, check=False
-            )
+            run = subprocess.run([interpreter, "-c", code], capture_output=True, text=True, cwd=folder, check=False)
         if run.returncode:
             return None
         runs.append(float(run.stdout))

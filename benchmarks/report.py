@@ -174,6 +174,4 @@ def _latency(fits: dict[str, Any]) -> list[str]:
 
 
 def _imports(imports: dict[str, float | None]) -> list[str]:
-    return _table(
-        ["statement", "seconds"], [[f"`{what}`", _number(value)] for what, value in imports.items()]
-    )
+    return _table(["statement", "seconds"], [[f"`{what}`", _number(value)] for what, value in imports.items()])

@@ -58,25 +58,17 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--rows", nargs="+", choices=list(problems.ROWS), metavar="ROW", help=", ".join(problems.ROWS)
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", nargs="+", choices=list(problems.ROWS), metavar="ROW", help=", ".join(problems.ROWS))
     parser.add_argument("--rivals", nargs="+", choices=rivals.NAMES, default=list(rivals.NAMES))
-    parser.add_argument(
-        "--quick", action="store_true", help="small rows, 20 alphas, one run, to try the harness"
-    )
+    parser.add_argument("--quick", action="store_true", help="small rows, 20 alphas, one run, to try the harness")
     parser.add_argument("--budget", type=float, help="seconds a single run may take; 120, or 20 if quick")
     parser.add_argument("--alphas", type=int, help="alphas of a path; 100, or 20 if quick")
     parser.add_argument("--repeats", type=int, help="runs of which the best counts; 3, or 1 if quick")
     parser.add_argument("--threads", type=int, default=1, help="BLAS threads, the same for all; 1")
     parser.add_argument("--adelie-python", default=os.environ.get("ADELIE_PYTHON", sys.executable))
     parser.add_argument("--skip-latency", action="store_true", help="no single fits, no import times")
-    parser.add_argument(
-        "--output", type=Path, default=HERE / "RESULTS", help="saved with suffixes .json and .md"
-    )
+    parser.add_argument("--output", type=Path, default=HERE / "RESULTS", help="saved with suffixes .json and .md")
     options = parser.parse_args()
     quick = options.quick
     options.rows = options.rows or [name for name, row in problems.ROWS.items() if row.is_quick or not quick]
@@ -153,9 +145,7 @@ def _fits(name: str, options: argparse.Namespace, settings: measure.Settings) ->
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         measure.save(problem, folder)
-        return {
-            rival: measure.fit_latency(rival, problem, folder, repeats, settings) for rival in options.rivals
-        }
+        return {rival: measure.fit_latency(rival, problem, folder, repeats, settings) for rival in options.rivals}
 
 
 def _imports() -> dict[str, float | None]:

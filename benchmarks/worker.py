@@ -45,9 +45,7 @@ class Session:
             self._warm_up()
         import threadpoolctl
 
-        threads = {
-            pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"
-        }
+        threads = {pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"}
         version = importlib.metadata.version(self.rival.PACKAGE)
         finest = getattr(self.rival, "FINEST", FINEST)
         return {"skip": reason, "version": version, "blas_threads": sorted(threads), "finest": finest}

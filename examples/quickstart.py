@@ -26,9 +26,7 @@ def main() -> None:
     expand = make_pipeline(StandardScaler(), PolynomialFeatures(interaction_only=True, include_bias=False))
     alphas = alpha_grid(expand.fit_transform(X), y, alphas=30, eps=1e-2, standardize=True)
     pipeline = make_pipeline(expand, Lasso(standardize=True, tol=1e-12))
-    search = GridSearchCV(pipeline, {"lasso__alpha": alphas}, scoring="neg_mean_squared_error", cv=5).fit(
-        X, y
-    )
+    search = GridSearchCV(pipeline, {"lasso__alpha": alphas}, scoring="neg_mean_squared_error", cv=5).fit(X, y)
 
     model = search.best_estimator_
     lasso = model[-1]

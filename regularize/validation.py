@@ -192,9 +192,7 @@ def check_fit_data(estimator: Any, X: Any, y: Any, sample_weight: Any, check_inp
 def check_path_data(caller: str, X: Any, y: Any, sample_weight: Any, check_input: bool = True) -> Samples:
     """Check what a function of (X, y) was given."""
     if check_input and not _is_clean(X, y):
-        X = check_array(
-            X, accept_sparse="csc", dtype=DTYPES, ensure_min_samples=2, estimator=caller, input_name="X"
-        )
+        X = check_array(X, accept_sparse="csc", dtype=DTYPES, ensure_min_samples=2, estimator=caller, input_name="X")
         y = check_array(y, dtype=np.float64, ensure_2d=False, estimator=caller, input_name="y")
         check_consistent_length(X, y)
     return _samples(X, y, sample_weight, check_input)
@@ -215,8 +213,7 @@ def _is_clean(X: Any, y: Any) -> bool:
 def _samples(X: Any, y: Any, sample_weight: Any, check_input: bool) -> Samples:
     if sparse.issparse(y):
         raise TypeError(
-            "Sparse data was passed for y, but dense data is required."
-            " Use '.toarray()' to convert it to a dense array."
+            "Sparse data was passed for y, but dense data is required. Use '.toarray()' to convert it to a dense array."
         )
     if sparse.issparse(X):
         X = _canonical_csc(X)
@@ -246,9 +243,7 @@ def check_sample_weight(sample_weight: Any, n_samples: int) -> Floats | None:
         if not (isinstance(sample_weight, Real) and 0.0 < float(sample_weight) < math.inf):
             raise ValueError(f"A sample_weight that is one number must be positive. Got {sample_weight!r}.")
         return None
-    weights: Floats = check_array(
-        sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
-    )
+    weights: Floats = check_array(sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight")
     if weights.ndim != 1:
         raise ValueError(
             f"Sample weights must be 1D array or scalar, got {weights.ndim}D array. Expected either a scalar"
@@ -348,9 +343,7 @@ def _check_bounds(
     if refused.size:
         j = refused[0]
         got = f"Got ({lower[j]}, {upper[j]}) for {_feature(j, columns)}."
-        raise _invalid(
-            caller, "bounds", f"must have lower <= upper, also with lower >= 0 if positive=True. {got}"
-        )
+        raise _invalid(caller, "bounds", f"must have lower <= upper, also with lower >= 0 if positive=True. {got}")
     return lower, upper
 
 
@@ -370,9 +363,7 @@ def _or(value: Any, default: float) -> Any:
     return default if value is None else value
 
 
-def _by_column(
-    caller: str, name: str, values: Mapping[Any, Any], columns: list[Any] | None, default: Any
-) -> list[Any]:
+def _by_column(caller: str, name: str, values: Mapping[Any, Any], columns: list[Any] | None, default: Any) -> list[Any]:
     """The values in the order of the columns of X, ``default`` for columns that are not named."""
     if columns is None:
         raise _invalid(caller, name, "is a dict by column name, but X is not a data frame with column names.")

@@ -20,9 +20,7 @@ def solve(X: Any, y: Any, alphas: Any, tol: float) -> Any:
     """The path."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return celer_path(X, y, "lasso", alphas=alphas, tol=tol, prune=1, max_iter=200, max_epochs=1_000_000)[
-            1
-        ]
+        return celer_path(X, y, "lasso", alphas=alphas, tol=tol, prune=1, max_iter=200, max_epochs=1_000_000)[1]
 
 
 def fit(X: Any, y: Any, alpha: float) -> tuple[Any, float]:

@@ -46,7 +46,7 @@ class SparseDesign(Design):
     def working_columns(self) -> SparseWorkingColumns:
         return SparseWorkingColumns(self.root_weights, self._gather)
 
-    def _gather(self, columns: NDArray[np.intp]) -> tuple[Floats, NDArray, NDArray, Floats]:
+    def _gather(self, columns: NDArray[np.intp]) -> tuple[Floats, NDArray[Any], NDArray[Any], Floats]:
         """Stored values of columns, scaled and weighted, with their rows, counts and offsets."""
         data, indices, indptr = self._arrays
         counts = np.asarray(indptr[columns + 1] - indptr[columns], dtype=np.int64)

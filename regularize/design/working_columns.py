@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
-def grown(array: NDArray, length: int, axis: int = 0) -> NDArray:
+def grown(array: NDArray[Any], length: int, axis: int = 0) -> NDArray[Any]:
     """The array with room for ``length`` entries along an axis: its own, or half as much again."""
     if array.shape[axis] >= length:
         return array
@@ -52,7 +53,10 @@ class WorkingColumns(ABC):
 
     @abstractmethod
     def sweep(self, coef: Floats, residual: Floats, alpha: float, active_only: bool, *penalty: Floats) -> int:
-        """One sweep of coordinate descent that keeps the residual; how many patterns changed."""
+        """One sweep of coordinate descent that keeps the residual; how many patterns changed.
+
+        ``penalty``: squared norms of the columns, l1, l2, lower and upper, each (|W|,).
+        """
 
 
 class DenseWorkingColumns(WorkingColumns):
@@ -91,14 +95,16 @@ class DenseWorkingColumns(WorkingColumns):
         return np.asfortranarray(self._block[:, positions])
 
     def sweep(self, coef: Floats, residual: Floats, alpha: float, active_only: bool, *penalty: Floats) -> int:
-        return descent.dense_sweep(self.columns, *penalty, alpha, active_only, coef, residual)
+        return descent.dense_sweep(self.columns, coef, residual, alpha, active_only, *penalty)
 
 
 class SparseWorkingColumns(WorkingColumns):
     """Sparse columns, scaled and weighted, minus ``offset_j`` times the root weights."""
 
     def __init__(
-        self, root_weights: Floats, gather: Callable[[NDArray[np.intp]], tuple[Floats, NDArray, NDArray, Floats]]
+        self,
+        root_weights: Floats,
+        gather: Callable[[NDArray[np.intp]], tuple[Floats, NDArray[Any], NDArray[Any], Floats]],
     ) -> None:
         self.size = 0
         self._gather = gather
@@ -147,7 +153,7 @@ class SparseWorkingColumns(WorkingColumns):
 
     def sweep(self, coef: Floats, residual: Floats, alpha: float, active_only: bool, *penalty: Floats) -> int:
         changes, shift = descent.csc_sweep(
-            self._data, self._rows, self._indptr, self._offsets, *penalty, alpha, active_only, coef, residual
+            self._data, self._rows, self._indptr, self._offsets, coef, residual, alpha, active_only, *penalty
         )
         residual += shift * self._root_weights
         return changes

@@ -43,9 +43,7 @@ def choose_build(asked: str | None) -> str:
     if asked not in BUILDS:
         raise ImportError(f"REGULARIZE_KERNELS={asked!r} is unknown: use one of {', '.join(BUILDS)}.")
     if not runs_here(asked):
-        raise ImportError(
-            f"REGULARIZE_KERNELS={asked!r} was not compiled, or does not run on this processor."
-        )
+        raise ImportError(f"REGULARIZE_KERNELS={asked!r} was not compiled, or does not run on this processor.")
     return asked
 
 

@@ -38,15 +38,15 @@ cdef Py_ssize_t residual_sweep(
 
 def dense_sweep(
     const double[::1, :] Z not None,            # IN      (n, m)
+    double[::1] coef not None,                  # IN/OUT  (m,)
+    double[::1] residual not None,              # IN/OUT  (n,)
+    double alpha,
+    bint active_only,
     const double[::1] curvature not None,       # IN      (m,)  squared norms
     const double[::1] l1 not None,              # IN      (m,)
     const double[::1] l2 not None,              # IN      (m,)
     const double[::1] lower not None,           # IN      (m,)
     const double[::1] upper not None,           # IN      (m,)
-    double alpha,
-    bint active_only,
-    double[::1] coef not None,                  # IN/OUT  (m,)
-    double[::1] residual not None,              # IN/OUT  (n,)
 ):
     """One sweep over dense, explicitly centred columns; returns how many patterns changed."""
     cdef double shift = 0.0
@@ -66,15 +66,15 @@ def csc_sweep(
     const int64_t[::1] rows not None,           # IN      their rows
     const int64_t[::1] indptr not None,         # IN      (m + 1,)
     const double[::1] offsets not None,         # IN      (m,)
+    double[::1] coef not None,                  # IN/OUT  (m,)
+    double[::1] residual not None,              # IN/OUT  (n,)  without the shift
+    double alpha,
+    bint active_only,
     const double[::1] curvature not None,       # IN      (m,)  squared norms of the centred columns
     const double[::1] l1 not None,              # IN      (m,)
     const double[::1] l2 not None,              # IN      (m,)
     const double[::1] lower not None,           # IN      (m,)
     const double[::1] upper not None,           # IN      (m,)
-    double alpha,
-    bint active_only,
-    double[::1] coef not None,                  # IN/OUT  (m,)
-    double[::1] residual not None,              # IN/OUT  (n,)  without the shift
 ):
     """One sweep over sparse, implicitly centred columns.
 

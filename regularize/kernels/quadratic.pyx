@@ -360,7 +360,7 @@ cdef void drop_fixed(Task *task) noexcept nogil:
 cdef void sync_factor(Task *task, double *row) noexcept nogil:
     """Bring the factor to the free columns of now; a dependent one slides and stays out if it must."""
     cdef Factor *factor = task.factor
-    cdef Py_ssize_t j, attempt, changes = 0, n_free = 0
+    cdef Py_ssize_t j, _attempt, changes = 0, n_free = 0
     cdef double diagonal
     cdef bint stale = task.has_l2 and not (
         STALE_FACTOR * factor.alpha <= task.alpha <= factor.alpha
@@ -376,7 +376,7 @@ cdef void sync_factor(Task *task, double *row) noexcept nogil:
             return
     drop_fixed(task)
     for j in range(task.size):
-        for attempt in range(2):
+        for _attempt in range(2):
             if task.in_factor[j] or not is_free(task, j):
                 break
             diagonal = task.gram[j * task.stride + j] + factor.alpha * task.l2[j]
@@ -465,9 +465,9 @@ cdef bint newton_step(Task *task) noexcept nogil:
 
 cdef void settle(Task *task, Py_ssize_t max_iter, bint check) noexcept nogil:
     """Sweep over everything once, then over the active part until its pattern is stable; ``check``: or good enough."""
-    cdef Py_ssize_t k
+    cdef Py_ssize_t _k
     sweep(task, False)
-    for k in range(PATTERN_SWEEPS):
+    for _k in range(PATTERN_SWEEPS):
         if check and is_good_enough(task, duality_gap(task)):
             return
         if task.n_iter >= max_iter or sweep(task, True) == 0:
@@ -476,8 +476,8 @@ cdef void settle(Task *task, Py_ssize_t max_iter, bint check) noexcept nogil:
 
 cdef void finish_pattern(Task *task, Py_ssize_t max_iter) noexcept nogil:
     """Newton steps until one stays within the pattern."""
-    cdef Py_ssize_t k
-    for k in range(NEWTON_STEPS):
+    cdef Py_ssize_t _k
+    for _k in range(NEWTON_STEPS):
         if task.n_iter >= max_iter or task.work > WORK_BUDGET or newton_step(task):
             return
 
@@ -497,8 +497,8 @@ cdef double reach(const Task *task) noexcept nogil:
 cdef void approach(Task *task, Py_ssize_t max_iter) noexcept nogil:
     """Follow the path roughly from where the start belongs down to near alpha; see note h."""
     cdef double target = task.alpha, alpha = APPROACH * reach(task)
-    cdef Py_ssize_t k
-    for k in range(APPROACH_STEPS):
+    cdef Py_ssize_t _k
+    for _k in range(APPROACH_STEPS):
         if alpha <= target or task.n_iter >= max_iter or task.work > WORK_BUDGET:
             break
         task.alpha = alpha
@@ -538,8 +538,7 @@ cdef Status solve(Task *task, Py_ssize_t max_iter) noexcept nogil:
 cdef class QuadraticSolver:
     """Solves the quadratic of one working set again and again, keeping the factor between calls.
 
-    The arrays belong to the caller; entries of the working set may be appended between calls, and
-    ``forget`` must be called when they are reordered.
+    The arrays belong to the caller; entries of the working set may be appended between calls, never reordered.
     """
 
     cdef Factor factor
@@ -553,13 +552,7 @@ cdef class QuadraticSolver:
         free(self.in_factor)
         free(self.scratch)
 
-    def forget(self):
-        """Drop the factor: the working set was reordered."""
-        self.factor.size = 0
-        if self.capacity > 0:
-            memset(self.in_factor, 0, self.capacity)
-
-    cdef bint reserve(self, Py_ssize_t size) noexcept nogil:
+    cdef bint has_room(self, Py_ssize_t size) noexcept nogil:
         """Room for a working set of ``size``; False when memory is short."""
         cdef Py_ssize_t capacity = size + size // 2 + 64
         cdef void *block
@@ -579,7 +572,7 @@ cdef class QuadraticSolver:
     cdef Status run(self, Task *task, Py_ssize_t max_iter) noexcept nogil:
         """``solve`` with this object's memory behind the task."""
         cdef Py_ssize_t j
-        if not self.reserve(task.size):
+        if not self.has_room(task.size):
             return NO_MEMORY
         for j in range(task.size):
             task.has_l2 |= task.l2[j] > 0.0

@@ -147,13 +147,3 @@ def flat_projection(
         if not turned.any():
             return chosen, squared
         chosen |= turned
-
-
-def gap_noise(gram: Floats, response: Floats, squared_target: float, coef: Floats) -> float:
-    """What rounding may hide in a gap computed from a Gram matrix instead of X.
-
-    An entry of ``q - G w`` carries an error of a few units in the last place of the terms that were added up.
-    """
-    size = np.abs(coef)
-    terms = squared_target + 2.0 * float(size @ (np.abs(response) + np.abs(gram) @ size))
-    return 8 * np.finfo(np.float64).eps * terms

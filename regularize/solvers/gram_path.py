@@ -7,6 +7,7 @@ from the correlations ``q - G w``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,56 +21,97 @@ Floats = NDArray[np.float64]
 INNER_SHARE = 0.5  # of the tolerance, so that the certificate's own view of the gap fits in
 
 
-def solve_gram_path(
-    gram: Floats,
-    response: Floats,
-    squared_target: float,
-    penalty: Penalty,
-    alphas: Floats,
-    tolerance: float,
-    max_iter: int,
-    start: Floats,
-    on_solved: Callable[[int, Floats, NDArray[np.intp]], bool],
-) -> None:
-    """Hand each run of solved alphas to ``on_solved(first, coefs (k, p), n_iters (k,))`` until it returns True."""
-    coef = np.clip(start, penalty.lower, penalty.upper)
-    correlations = response - gram @ coef
-    coefs = np.zeros((alphas.size, coef.size))
-    n_iters = np.zeros(alphas.size, dtype=np.intp)
-    solver = quadratic.QuadraticSolver()
-    done = 0
-    while done < alphas.size:
-        first = done
-        done = solver.solve_path(
-            gram, response, penalty.l1, penalty.l2, penalty.lower, penalty.upper, correlations, coef, squared_target,
-            alphas, INNER_SHARE * tolerance, max_iter, done, coefs, n_iters,
-        )  # fmt: skip
-        if on_solved(first, coefs[first:done], n_iters[first:done]):
-            break
+@dataclass(frozen=True)
+class GramProblem:
+    """The sufficient statistics G = Z'Z, q = Z'y and y'y, with the penalty and the norms of the columns."""
 
+    gram: Floats
+    response: Floats
+    squared_target: float
+    penalty: Penalty
+    norms: Floats
 
-def certify_gram_path(
-    gram: Floats, response: Floats, squared_target: float, penalty: Penalty, alphas: Floats, coefs: Floats, norms: Floats
-) -> Floats:
-    """Duality gaps (k,) of coefs (k, p)."""
-    w = coefs.T
-    correlations = response[:, np.newaxis] - gram @ w
-    squared_residuals = squared_target - np.einsum("jk,jk->k", w, response[:, np.newaxis] + correlations)
-    column = Penalty(*(a[:, np.newaxis] for a in (penalty.l1, penalty.l2, penalty.lower, penalty.upper)))
-    projected = np.zeros(w.shape, dtype=bool)
-    projections = np.zeros(alphas.size)
-    if np.any((penalty.l1 == 0) & (penalty.l2 == 0)) or alphas[-1] == 0:
+    def solve(
+        self,
+        alphas: Floats,
+        tolerance: float,
+        max_iter: int,
+        start: Floats,
+        on_solved: Callable[[int, Floats, NDArray[np.intp]], bool],
+    ) -> None:
+        """Hand each run of solved alphas to ``on_solved(first, coefs (k, p), n_iters (k,))`` until it returns True."""
+        penalty = self.penalty
+        coef = np.clip(start, penalty.lower, penalty.upper)
+        correlations = self.response - self.gram @ coef
+        coefs = np.zeros((alphas.size, coef.size))
+        n_iters = np.zeros(alphas.size, dtype=np.intp)
+        solver = quadratic.QuadraticSolver()
+        done, stop = 0, False
+        while done < alphas.size and not stop:
+            first = done
+            done = solver.solve_path(
+                self.gram,
+                self.response,
+                penalty.l1,
+                penalty.l2,
+                penalty.lower,
+                penalty.upper,
+                correlations,
+                coef,
+                self.squared_target,
+                alphas,
+                INNER_SHARE * tolerance,
+                max_iter,
+                first,
+                coefs,
+                n_iters,
+            )
+            stop = on_solved(first, coefs[first:done], n_iters[first:done])
+
+    def certify(self, alphas: Floats, coefs: Floats) -> Floats:
+        """Duality gaps (k,) of coefs (k, p)."""
+        w = coefs.T
+        correlations = self.response[:, np.newaxis] - self.gram @ w
+        fitted = np.einsum("jk,jk->k", w, self.response[:, np.newaxis] + correlations)
+        projected, projections = self._project(alphas, coefs, correlations)
+        penalty = self.penalty
+        gaps = duality_gap(
+            w,
+            correlations,
+            Penalty(
+                np.multiply.outer(penalty.l1, alphas),
+                np.multiply.outer(penalty.l2, alphas),
+                penalty.lower[:, np.newaxis],
+                penalty.upper[:, np.newaxis],
+            ),
+            np.maximum(self.squared_target - fitted, 0.0),
+            projected=projected,
+            projection=projections,
+            slack=np.multiply.outer(self.norms, np.sqrt(projections)),
+        )
+        return np.asarray(gaps)
+
+    def _project(self, alphas: Floats, coefs: Floats, correlations: Floats) -> tuple[NDArray[np.bool_] | bool, Floats]:
+        """What the dual points of all alphas are made orthogonal to, and the squared norms of that."""
+        penalty, projections = self.penalty, np.zeros(alphas.size)
+        if np.all((penalty.l1 > 0) | (penalty.l2 > 0)) and np.all(alphas > 0):
+            return False, projections
+        projected = np.zeros(correlations.shape, dtype=bool)
         for k, alpha in enumerate(alphas):
             projected[:, k], projections[k] = flat_projection(
-                coefs[k], correlations[:, k], lambda part: gram[np.ix_(part, part)], penalty.at(alpha), norms
+                coefs[k],
+                correlations[:, k],
+                lambda part: self.gram[np.ix_(part, part)],
+                penalty.at(float(alpha)),
+                self.norms,
             )
-    gaps = duality_gap(
-        w,
-        correlations,
-        Penalty(column.l1 * alphas, column.l2 * alphas, column.lower, column.upper),
-        np.maximum(squared_residuals, 0.0),
-        projected=projected,
-        projection=projections,
-        slack=norms[:, np.newaxis] * np.sqrt(projections),
-    )
-    return np.asarray(gaps)
+        return projected, projections
+
+    def gap_noise(self, coef: Floats) -> float:
+        """What rounding may hide in a gap computed from the Gram matrix instead of X.
+
+        An entry of ``q - G w`` carries an error of a few units in the last place of the terms that were added up.
+        """
+        size = np.abs(coef)
+        terms = self.squared_target + 2.0 * float(size @ (np.abs(self.response) + np.abs(self.gram) @ size))
+        return 8 * float(np.finfo(np.float64).eps) * terms

@@ -144,9 +144,7 @@ class PathDriver:
             working.coef, correlations, working.quadratic.gram_of, working.penalty.at(alpha), norms[working.features]
         )
         slack = float(np.sqrt(projection))
-        read, violating = self.screen.violating(
-            residual, alpha, working.contains, slack, lambda: self._look_ahead(k)
-        )
+        read, violating = self.screen.violating(residual, alpha, working.contains, slack, lambda: self._look_ahead(k))
         features = np.concatenate([working.features, read.features])
         outside = np.zeros(read.features.size)
         gap = duality_gap(

@@ -85,7 +85,7 @@ class GramQuadratic:
         tolerance: float,
         max_iter: int,
     ) -> tuple[int, int]:
-        n_iter, status = 0, quadratic.Status.PAUSED
+        n_iter, status = 0, int(quadratic.Status.PAUSED)
         while status == quadratic.Status.PAUSED:
             status, used = solver.solve(
                 self._gram,

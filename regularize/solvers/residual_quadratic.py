@@ -1,7 +1,10 @@
 """One penalised quadratic on a working set wider than n, by its residual instead of its Gram matrix.
 
 Coordinate descent costs n per coordinate here, not |W|. The Newton step on the free columns F is the same as in the
-Gram solver, with ``(Z_F'Z_F + D)^-1 = D^-1 - D^-1 Z_F' (I + Z_F D^-1 Z_F')^-1 Z_F D^-1`` (Woodbury), D = alpha l2, so that
+Gram solver, but with D = alpha l2 and
+
+    (Z_F'Z_F + D)^-1 = D^-1 - D^-1 Z_F' (I + Z_F D^-1 Z_F')^-1 Z_F D^-1                            (Woodbury)
+
 what is factored is n x n. It needs an l2 term on every free column, without which no more than n columns stay free.
 """
 

@@ -119,5 +119,7 @@ class Screen:
         read_residual, read_features, sizes = self._last_read
         change = residual - read_residual
         reach = float(np.sqrt(change @ change)) + slack
-        cleared = read_features[sizes + self.design.norms[read_features] * reach < alpha * self.penalty.l1[read_features]]
+        cleared = read_features[
+            sizes + self.design.norms[read_features] * reach < alpha * self.penalty.l1[read_features]
+        ]
         return np.setdiff1d(features, cleared, assume_unique=True) if cleared.size else features

@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from regularize.design import Design
 from regularize.penalties import Penalty
-from regularize.solvers.certificate import gap_noise
-from regularize.solvers.gram_path import certify_gram_path, solve_gram_path
+from regularize.solvers.gram_path import GramProblem
 from regularize.solvers.path_driver import PathDriver
 from regularize.solvers.problem import OnPoint, PathResult
 from regularize.solvers.recorder import Recorder
@@ -73,31 +72,29 @@ def _working_set_route(
             return
 
 
-def _gram_route(
-    design: Design, units: Units, alphas: Floats, recorder: Recorder, max_iter: int, start: Floats
-) -> None:
+def _gram_route(design: Design, units: Units, alphas: Floats, recorder: Recorder, max_iter: int, start: Floats) -> None:
     """The whole path on the Gram matrix; alphas that its rounding cannot certify are finished on X."""
     recorder.working_set_size = design.n_features
-    problem = (design.gram, design.correlations(units.target), units.squared_target, units.penalty)
-    driver: list[PathDriver] = []
+    response = design.correlations(units.target)
+    problem = GramProblem(design.gram, response, units.squared_target, units.penalty, design.norms)
+    tolerance = recorder.tolerance
+    driver: PathDriver | None = None
 
-    def certify(first: int, coefs: Floats, n_iters: NDArray[np.intp]) -> bool:
-        part = slice(first, first + len(coefs))
-        gaps = certify_gram_path(*problem, alphas[part], coefs, design.norms)
+    def record(first: int, coefs: Floats, n_iters: NDArray[np.intp]) -> bool:
+        nonlocal driver
+        gaps = problem.certify(alphas[first : first + len(coefs)], coefs)
         for k, (gap, n_iter, coef) in enumerate(zip(gaps, n_iters, coefs, strict=True), start=first):
-            noise = gap_noise(*problem[:3], coef) if gap <= recorder.tolerance else 0.0
-            if max(gap, noise) > recorder.tolerance and n_iter < max_iter:
-                if not driver:
-                    driver.append(
-                        PathDriver(design, units.target, units.penalty, alphas, recorder.tolerance, max_iter, coef)
-                    )
-                point = driver[0].solve(k)
-                gap, n_iter, coef = point.gap, n_iter + point.n_iter, driver[0].working.full_coef()
+            noise = problem.gap_noise(coef) if gap <= tolerance else 0.0
+            if max(gap, noise) > tolerance and n_iter < max_iter:
+                if driver is None:
+                    driver = PathDriver(design, units.target, units.penalty, alphas, tolerance, max_iter, coef)
+                point = driver.solve(k)
+                gap, n_iter, coef = point.gap, n_iter + point.n_iter, driver.working.full_coef()
             if recorder.add(float(gap), int(n_iter), slice(None), coef):
                 return True
         return False
 
-    solve_gram_path(*problem, alphas, recorder.tolerance, max_iter, start, certify)
+    problem.solve(alphas, tolerance, max_iter, start, record)
 
 
 def squared_loss_alpha_max(design: Design, y: Floats, penalty: Penalty) -> float:

@@ -1,0 +1,41 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Columns = NDArray[np.intp]
+
+def dense_moments(X: NDArray[Any], weights: Floats, first: int, mean: Floats, norm: Floats) -> None: ...
+def csc_moments(
+    data: NDArray[Any],
+    indices: NDArray[Any],
+    indptr: NDArray[Any],
+    weights: Floats,
+    first: int,
+    mean: Floats,
+    norm: Floats,
+) -> None: ...
+def dense_dots(X: NDArray[Any], columns: Columns, V: Floats, out: Floats) -> None: ...
+def csc_dots(
+    data: NDArray[Any], indices: NDArray[Any], indptr: NDArray[Any], columns: Columns, V: Floats, out: Floats
+) -> None: ...
+def dense_combination(X: NDArray[Any], coef: Floats, out: Floats) -> None: ...
+def csc_combination(
+    data: NDArray[Any], indices: NDArray[Any], indptr: NDArray[Any], coef: Floats, out: Floats
+) -> None: ...
+def gather_columns(
+    X: NDArray[Any], columns: Columns, root_weights: Floats, centre: Floats, inverse_scale: Floats, out: Floats
+) -> None: ...
+def transpose(X: NDArray[Any], centre: Floats, out: NDArray[Any]) -> None: ...
+def csc_gram(
+    data: Floats,
+    rows: NDArray[np.int64],
+    indptr: NDArray[np.int64],
+    offsets: Floats,
+    first: int,
+    newest: NDArray[np.int64],
+    previous: NDArray[np.int64],
+    owner: NDArray[np.int64],
+    gram: Floats,
+) -> None: ...
