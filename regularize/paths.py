@@ -538,24 +538,22 @@ def _path(X: Any, y: Any, request: PathRequest) -> tuple[Any, ...]:
         standardize=bool(request.standardize),
         gram=gram,
     )
-    if alphas is None:
-        largest = squared_loss_alpha_max(design, target, penalty)
-        alphas = _geometric_grid(caller, largest, request.eps, int(request.alphas))
+    n_alphas = int(request.alphas) if alphas is None else len(alphas)
     result = squared_loss_path(
         design,
         target,
         penalty,
-        alphas,
+        alphas if alphas is not None else lambda largest: _geometric_grid(caller, largest, request.eps, n_alphas),
         tol=float(options["tol"]),
         max_iter=int(options["max_iter"] or SOLVER_OPTIONS["max_iter"]),
         coef_init=start,
         use_gram=use_gram,
-        on_point=_reporter(int(request.verbose), len(alphas)),
+        on_point=_reporter(int(request.verbose), n_alphas),
     )
     with np.errstate(over="ignore"):
         coefs = result.coefs.astype(samples.X.dtype, copy=False)
     refuse_non_finite(coefs, result.intercepts, result.dual_gaps)
-    warn_not_converged([result], stacklevel=4, n_asked=len(alphas))
+    warn_not_converged([result], stacklevel=4, n_asked=n_alphas)
     answer = (result.alphas, coefs if samples.y.ndim == 1 else coefs[None], result.dual_gaps)
     return (*answer, [int(n) for n in result.n_iters]) if request.return_n_iter else answer
 

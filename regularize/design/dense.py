@@ -21,6 +21,9 @@ from regularize.kernels import products
 LARGE_MEAN = 1e6
 BLOCK_BYTES = 1 << 27  # work per BLAS call, so that Ctrl-C is seen soon
 TILE_BYTES = 1 << 20  # a tile of X that stays in the cache
+FLOPS_PER_CALL = 1e10
+LARGE_SHARE = 16.0  # of a squared mean to the variance, up to which X'X keeps its digits through the centring
+SAMPLED_ROWS = 256
 
 
 class DenseDesign(Design):
@@ -85,6 +88,8 @@ class DenseDesign(Design):
     def _products(self, V: Floats, columns: NDArray[np.intp] | None) -> Floats:
         if columns is not None:
             return self._dots(V, columns)
+        if self._X.dtype == np.float64 and len(V) == 1 and self._X.flags.c_contiguous and not self._centred_copy:
+            return V @ self._X  # as it lies: a copy is made when single columns are asked for
         out = np.empty((len(V), self.n_features))
         for block in self._column_blocks():
             if self._X.dtype == np.float64 and len(V) == 1:
@@ -106,29 +111,41 @@ class DenseDesign(Design):
         products.gather_columns(self._columns, columns, self.root_weights, self._stored_centre, self.inverse_scale, out)
 
     def _full_gram(self) -> Floats:
-        """Z'Z by row tiles of root_weights (X - shift), then the rank-one remainder of the centring.
-
-        Any shift is exact in exact arithmetic; one near the mean keeps the digits.
-        """
-        self.n_passes += 1.0
-        gram = np.zeros((self.n_features, self.n_features))
-        shift = self.centre
-        if self._needs_no_tiles():
-            gram = self._X.T @ self._X / self.n_samples
-            shift = np.zeros(self.n_features)
-        else:
+        """Z'Z as X'X minus the rank-one term of the centring where that loses no digits, else by centred tiles."""
+        gram = self._uncentred_gram() if self._has_small_means() else None
+        if gram is None:
+            gram = np.zeros((self.n_features, self.n_features))
             for rows in self._row_tiles():
-                tile = np.asarray(self._X[rows] - shift, dtype=np.float64)
+                tile = np.asarray(self._X[rows] - self.centre, dtype=np.float64)
                 tile *= self.root_weights[rows, np.newaxis]
                 gram += tile.T @ tile
-        rest = self.centre - shift
-        gram -= np.outer(rest, rest)
+        self.n_passes += 1.0
         gram *= self.inverse_scale
         gram *= self.inverse_scale[:, np.newaxis]
         return gram
 
-    def _needs_no_tiles(self) -> bool:
-        """Whether X'X itself loses no digits that matter to the centring."""
-        mean, deviation = self.moments
-        small_means = bool(np.all(np.abs(mean) <= 4.0 * np.maximum(deviation, np.finfo(float).tiny)))
-        return not self.weighted and self._X.dtype == np.float64 and (small_means or not self.fit_intercept)
+    def _uncentred_gram(self) -> Floats | None:
+        """X'SX - centre centre' for equal weights, with the moments as a by-product; None if digits would be lost."""
+        step = max(1, int(FLOPS_PER_CALL / self.n_features**2))
+        gram = np.zeros((self.n_features, self.n_features))
+        for first in range(0, self.n_samples, step):
+            rows = self._X[first : first + step]
+            gram += rows.T @ rows
+        gram /= self.n_samples
+        if "moments" not in self.__dict__:
+            mean = self.weights @ self._X
+            variance = np.diagonal(gram) - mean * mean
+            if np.any(variance < mean * mean / LARGE_SHARE):
+                return None
+            self.n_passes += 1.0
+            self.__dict__["moments"] = mean, np.sqrt(variance)
+        gram -= np.outer(self.centre, self.centre)
+        return gram
+
+    def _has_small_means(self) -> bool:
+        """Whether X'X itself may serve: float64, equal weights, and means that do not dwarf the spread."""
+        if self.weighted or self._X.dtype != np.float64:
+            return False
+        rows = self._X[:: max(1, self.n_samples // SAMPLED_ROWS)]
+        mean, deviation = rows.mean(axis=0), rows.std(axis=0)
+        return bool(np.all(mean * mean <= LARGE_SHARE * deviation * deviation))

@@ -3,10 +3,20 @@ from scipy.linalg.cython_blas cimport ddot, drot, drotg, dtrsv
 from scipy.linalg.cython_lapack cimport dpotrf
 
 
+cdef enum:
+    ONE_THREAD = 8192           # OpenBLAS splits longer dot products over threads, at more cost than gain
+
+
 cdef inline double dot(Py_ssize_t n, const double *x, const double *y) noexcept nogil:
     """x @ y"""
-    cdef int size = <int> n, one = 1
-    return ddot(&size, <double *> x, &one, <double *> y, &one)
+    cdef int size, one = 1
+    cdef Py_ssize_t done = 0
+    cdef double total = 0.0
+    while done < n:
+        size = <int> min(n - done, ONE_THREAD)
+        total += ddot(&size, <double *> x + done, &one, <double *> y + done, &one)
+        done += size
+    return total
 
 
 cdef inline void solve_lower(

@@ -51,7 +51,7 @@ cdef void column_moments(
             squares += missing * m * m
         mean[j - first] = m + drift
         total = squares - drift * drift
-        norm[j - first] = sqrt(total) if total > 0.0 else 0.0
+        norm[j - first] = 0.0 if total <= 0.0 else sqrt(total)     # not a number: overflow, kept
 
 
 def dense_moments(

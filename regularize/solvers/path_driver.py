@@ -51,6 +51,7 @@ class PathDriver:
         tolerance: float,
         max_iter: int,
         start: Floats,
+        null: Floats | None = None,
     ) -> None:
         self.design = design
         self.penalty = penalty
@@ -60,7 +61,8 @@ class PathDriver:
         self.squared_target = float(target @ target)
         self.working = WorkingSet(design, penalty, target)
         self.working.extend(np.union1d(penalty.always_active(), np.flatnonzero(start)), start)
-        self.screen = Screen(design, penalty, self.working.residual)
+        residual = self.working.residual
+        self.screen = Screen(design, penalty, residual, null if np.array_equal(residual, target) else None)
         self._solved: list[tuple[float, Floats]] = []  # the last two alphas with their residuals
         self._last_pass, self._reach = 0, 2  # when X was last read, and how many alphas to look ahead
 

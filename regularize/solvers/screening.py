@@ -51,18 +51,18 @@ class Candidates:
 class Screen:
     """Two residuals with the correlations of all features, and what they say about other residuals."""
 
-    def __init__(self, design: Design, penalty: Penalty, residual: Floats) -> None:
+    def __init__(self, design: Design, penalty: Penalty, residual: Floats, correlations: Floats | None) -> None:
         self.design = design
         self.penalty = penalty
         self._found = np.empty(design.n_features, dtype=np.intp)
         self._last_read = (residual, np.empty(0, dtype=np.intp), np.empty(0))
-        self._full_pass(residual[np.newaxis])
+        self._keep(residual[np.newaxis], correlations)
 
-    def _full_pass(self, residuals: Floats) -> None:
-        """Read X once for one or two residuals (rows)."""
+    def _keep(self, residuals: Floats, correlations: Floats | None = None) -> None:
+        """Hold on to one or two residuals (rows); reads X once unless their correlations are known."""
         self._residuals = residuals
         self._inverse = np.linalg.pinv(residuals @ residuals.T, rcond=1e-12, hermitian=True)
-        self._correlations = self.design.correlations(residuals)
+        self._correlations = self.design.correlations(residuals) if correlations is None else correlations[np.newaxis]
 
     def reach(self) -> float:
         """The alpha to which the newest residual belongs: that of the strongest feature."""
@@ -103,7 +103,7 @@ class Screen:
         features = self._exceeding((share1, share0), distance + slack, alpha, skip)
         features = self._not_cleared_by_last_read(features, residual, alpha, slack)
         if features.size > FULL_PASS_SHARE * self.design.n_features:
-            self._full_pass(np.array([residual, *look_ahead()]))
+            self._keep(np.array([residual, *look_ahead()]))
             features = self._exceeding((1.0, 0.0), slack, alpha, skip)
             correlations = self._correlations[0][features]
         else:

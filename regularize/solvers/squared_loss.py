@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,7 +26,7 @@ def squared_loss_path(
     design: Design,
     y: Floats,
     penalty: Penalty,
-    alphas: Floats,
+    alphas: Floats | Callable[[float], Floats],
     *,
     tol: float = 1e-4,
     max_iter: int = 1000,
@@ -34,15 +36,21 @@ def squared_loss_path(
 ) -> PathResult:
     """Solve 1/2 sum_i s_i (y_i - b - x_i'w)^2 + penalty for each of the non-increasing alphas.
 
-    Each answer has a duality gap of at most ``tol * sum_i s_i (y_i - mean)^2`` or says that it has not. On Ctrl-C
-    the solved alphas are returned if there are any.
+    ``alphas`` may be a function of alpha_max, which is then found on the way. Each answer has a duality gap of at
+    most ``tol * sum_i s_i (y_i - mean)^2`` or says that it has not. On Ctrl-C the solved alphas are returned if there
+    are any.
     """
+    if use_gram or design.n_features <= SMALL_GRAM:
+        _ = design.gram  # first, because one reading of X gives it and the moments that everything else needs
     units = Units.of(design, y, penalty)
+    null = design.correlations(units.target)
+    if callable(alphas):
+        alphas = alphas(_alpha_max(design, units, null))
     start = np.zeros(design.n_features) if coef_init is None else coef_init * units.coef_scale
     recorder = Recorder(design, units, alphas, tol, on_point)
     solve = _gram_route if wants_gram(design, alphas.size, use_gram) else _working_set_route
     try:
-        solve(design, units, alphas, recorder, max_iter, start)
+        solve(design, units, alphas, recorder, max_iter, start, null)
     except KeyboardInterrupt:
         if recorder.n_done == 0:
             raise
@@ -61,10 +69,10 @@ def wants_gram(design: Design, n_alphas: int, use_gram: bool | None) -> bool:
 
 
 def _working_set_route(
-    design: Design, units: Units, alphas: Floats, recorder: Recorder, max_iter: int, start: Floats
+    design: Design, units: Units, alphas: Floats, recorder: Recorder, max_iter: int, start: Floats, null: Floats
 ) -> None:
     """One alpha after the other on a growing working set."""
-    driver = PathDriver(design, units.target, units.penalty, alphas, recorder.tolerance, max_iter, start)
+    driver = PathDriver(design, units.target, units.penalty, alphas, recorder.tolerance, max_iter, start, null)
     for k in range(alphas.size):
         point = driver.solve(k)
         recorder.working_set_size = driver.working.size
@@ -72,11 +80,12 @@ def _working_set_route(
             return
 
 
-def _gram_route(design: Design, units: Units, alphas: Floats, recorder: Recorder, max_iter: int, start: Floats) -> None:
+def _gram_route(
+    design: Design, units: Units, alphas: Floats, recorder: Recorder, max_iter: int, start: Floats, null: Floats
+) -> None:
     """The whole path on the Gram matrix; alphas that its rounding cannot certify are finished on X."""
     recorder.working_set_size = design.n_features
-    response = design.correlations(units.target)
-    problem = GramProblem(design.gram, response, units.squared_target, units.penalty, design.norms)
+    problem = GramProblem(design.gram, null, units.squared_target, units.penalty, design.norms)
     tolerance = recorder.tolerance
     driver: PathDriver | None = None
 
@@ -104,16 +113,18 @@ def squared_loss_alpha_max(design: Design, y: Floats, penalty: Penalty) -> float
     the sides that the box leaves open.
     """
     units = Units.of(design, y, penalty)
-    inner = units.penalty
-    residual = units.target
-    active = inner.always_active()
-    if active.size:
+    return _alpha_max(design, units, design.correlations(units.target))
+
+
+def _alpha_max(design: Design, units: Units, null: Floats) -> float:
+    """As above, from the correlations with the null residual."""
+    inner, c = units.penalty, null
+    if inner.always_active().size:
         free = Penalty(np.where(inner.l1 > 0, np.inf, 0.0), inner.l2, inner.lower, inner.upper)
         tolerance, start = 1e-12 * units.squared_target, np.zeros(inner.n_features)
-        driver = PathDriver(design, units.target, free, np.ones(1), tolerance, 1000, start)
+        driver = PathDriver(design, units.target, free, np.ones(1), tolerance, 1000, start, null)
         driver.solve(0)
-        residual = driver.working.residual
-    c = design.correlations(residual)
+        c = design.correlations(driver.working.residual)
     reach = np.maximum(np.where(inner.upper > 0, c, 0.0), np.where(inner.lower < 0, -c, 0.0))
     reach[reach <= 1e-13 * np.sqrt(units.squared_target)] = 0.0  # what rounding leaves of no correlation
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -48,9 +48,7 @@ def test_grid_search_and_cross_validation(diabetes):
     X, y = diabetes
     search = GridSearchCV(ElasticNet(), {"alpha": [1e-4, 1.0, 100.0], "l1_ratio": [0.2, 1.0]}, cv=3).fit(X, y)
     assert search.best_params_["alpha"] == 1e-4
-    assert search.best_score_ == pytest.approx(
-        cross_val_score(ElasticNet(**search.best_params_), X, y, cv=3).mean()
-    )
+    assert search.best_score_ == pytest.approx(cross_val_score(ElasticNet(**search.best_params_), X, y, cv=3).mean())
 
 
 def test_select_from_model_keeps_what_the_lasso_keeps(diabetes):

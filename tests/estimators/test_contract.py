@@ -151,9 +151,7 @@ def test_a_fit_that_does_not_converge_warns_once_with_gap_tolerance_and_alpha(n_
         fitted = Lasso(alpha=0.001, tol=1e-14, max_iter=1).fit(X, y)
     assert len(caught) == 1
     message = str(caught[0].message)
-    assert message.startswith(
-        "Objective did not converge. You might want to increase the number of iterations"
-    )
+    assert message.startswith("Objective did not converge. You might want to increase the number of iterations")
     assert "Duality gap: " in message and "tolerance: " in message and "alpha: 0.001" in message
     assert ("targets: 0, 1, 2" in message) == (n_targets == 3)
     assert caught[0].filename == __file__

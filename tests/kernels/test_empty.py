@@ -1,0 +1,80 @@
+"""Arrays without an entry pass through every kernel: in a process of its own, since a kernel that errs kills it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+SCRIPT = """
+import numpy as np
+from regularize.kernels import descent, products, quadratic, scan
+
+floats, ints = (lambda *shape: np.zeros(shape)), (lambda *shape: np.zeros(shape, dtype=np.int64))
+fortran = lambda *shape: np.zeros(shape, order="F")
+for n in (0, 1, 3):
+    for p in (0, 1, 3):
+        for m in (0, p):
+            X, columns = fortran(n, p), np.arange(m)
+            products.dense_moments(X=X, weights=floats(n), first=0, mean=floats(p), norm=floats(p))
+            for t in (0, 1, 2):
+                products.dense_dots(X=X, columns=columns, V=floats(t, n), out=floats(t, m))
+            products.dense_combination(X=X, coef=floats(p), out=floats(n))
+            products.gather_columns(X=X, columns=columns, root_weights=floats(n), centre=floats(p),
+                                    inverse_scale=floats(p), out=fortran(n, m))
+            products.transpose(X=floats(n, p), centre=floats(p), out=X)
+            csc = dict(data=floats(0), indices=ints(0), indptr=ints(p + 1))
+            products.csc_moments(**csc, weights=floats(n), first=0, mean=floats(p), norm=floats(p))
+            for t in (0, 1, 2):
+                products.csc_dots(**csc, columns=columns, V=floats(t, n), out=floats(t, m))
+            products.csc_combination(**csc, coef=floats(p), out=floats(n))
+            products.csc_gram(data=floats(0), rows=ints(0), indptr=ints(p + 1), offsets=floats(p), first=0,
+                              newest=ints(n) - 1, previous=ints(0), owner=ints(0), gram=floats(p, p))
+            penalty = dict(curvature=floats(p), l1=floats(p), l2=floats(p), lower=floats(p), upper=floats(p))
+            state = dict(coef=floats(p), residual=floats(n), alpha=1.0, active_only=False)
+            descent.dense_sweep(Z=X, **state, **penalty)
+            descent.csc_sweep(data=floats(0), rows=ints(0), indptr=ints(p + 1), offsets=floats(p), **state, **penalty)
+            scan.exceeding(newest=floats(p), older=floats(p), share_newest=1.0, share_older=0.0, norms=floats(p),
+                           distance=0.0, alpha=1.0, l1=floats(p), lower=floats(p), upper=floats(p),
+                           skip=np.zeros(p, dtype=np.uint8), found=np.zeros(p, dtype=np.intp))
+            del penalty["curvature"]
+            problem = dict(gram=floats(p, p), response=floats(p), **penalty, correlations=floats(p), coef=floats(p),
+                           response_norm=0.0, tolerance=0.0, max_iter=10)
+            quadratic.QuadraticSolver().solve(**problem, alpha=1.0)
+            for k in (0, 2):
+                quadratic.QuadraticSolver().solve_path(**problem, alphas=floats(k), first=0, coefs=floats(k, p),
+                                                       n_iters=np.zeros(k, dtype=np.intp))
+print("alive")
+"""
+
+
+@pytest.mark.parametrize("build", ["", "baseline"])
+def test_the_interpreter_survives_empty_arrays_in_every_kernel(build, monkeypatch):
+    monkeypatch.setenv("REGULARIZE_KERNELS", build)
+    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "alive\n", done.stderr
+    assert done.returncode == 0
+
+
+def test_sparse_products_of_nothing_are_zero():
+    from regularize.kernels import products
+
+    nothing = dict(
+        data=np.zeros(0), indices=np.zeros(0, dtype=np.int32), indptr=np.zeros(4, dtype=np.int32)
+    )
+    out, mean, norm = np.full((2, 3), np.nan), np.full(3, np.nan), np.full(3, np.nan)
+    products.csc_dots(**nothing, columns=np.arange(3), V=np.ones((2, 5)), out=out)
+    products.csc_moments(**nothing, weights=np.full(5, 0.2), first=0, mean=mean, norm=norm)
+    assert not (out.any() or mean.any() or norm.any())
+
+
+@pytest.mark.parametrize("name", ["Z", "coef", "residual"])
+def test_none_in_place_of_an_array_is_a_type_error(name):
+    from regularize.kernels import descent
+
+    arguments = dict(Z=np.zeros((2, 1), order="F"), coef=np.zeros(1), residual=np.zeros(2))
+    arguments |= dict.fromkeys(("curvature", "l1", "l2", "lower", "upper"), np.zeros(1))
+    with pytest.raises(TypeError):
+        descent.dense_sweep(**{**arguments, name: None}, alpha=1.0, active_only=False)
