@@ -35,7 +35,7 @@ def main() -> None:
     print_certificate(lasso, y)
     print(f"R^2 on {len(y_test)} rows that were held out: {model.score(X_test, y_test):.3f}")
 
-    display = RegularizationPathDisplay.from_estimator(lasso, model[:-1].transform(X), y, feature_names=names)
+    display = RegularizationPathDisplay.from_estimator(model, X, y, feature_names=data.feature_names, eps=3e-3)
     display.figure_.savefig("path.png", dpi=150, bbox_inches="tight")
     print("The path of the coefficients over alpha is drawn in path.png.")
 

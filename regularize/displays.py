@@ -158,6 +158,7 @@ class RegularizationPathDisplay:
         sample_weight: Any = None,
         eps: float = 1e-3,
         alphas: int | ArrayLike = 100,
+        feature_names: Sequence[str] | None = None,
         n_labels: int = 8,
         ax: Any = None,
         line_kw: dict[str, Any] | None = None,
@@ -179,6 +180,8 @@ class RegularizationPathDisplay:
             Smallest alpha as a fraction of the largest; smaller if the marked alpha is.
         alphas : int or array-like, default=100
             Number of alphas, or the alphas.
+        feature_names : sequence of str, default=None
+            Names of the columns of X; None takes those of a frame.
         n_labels : int, default=8
             Number of leading features, see :meth:`plot`.
         ax : matplotlib Axes, default=None
@@ -198,7 +201,7 @@ class RegularizationPathDisplay:
         >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
         >>> display = RegularizationPathDisplay.from_estimator(Lasso(alpha=0.1), X, y)  # doctest: +SKIP
         """
-        names = column_names(X)
+        names = column_names(X) if feature_names is None else list(feature_names)
         if hasattr(estimator, "steps"):
             preprocessing, estimator = estimator[:-1], estimator[-1]
             if len(preprocessing):

@@ -22,9 +22,12 @@ cdef enum:
     GROWTH = 64                 # columns to spare when the factor grows
 
 
-cdef inline bint is_dependent(double pivot, double diagonal) noexcept nogil:
-    """Whether a pivot is so small a share of its diagonal entry that the column depends on those before it."""
-    return not pivot > 1e-12 * diagonal
+cdef inline bint is_dependent(double pivot, double diagonal, Py_ssize_t size) noexcept nogil:
+    """Whether a pivot is rounding: as far as float64 can tell the column depends on the ``size`` before it.
+
+    Pivots just above are wrong in their first digits, which only makes the Newton step that uses them inexact.
+    """
+    return not pivot > 2.2e-16 * (50 + size) * diagonal
 
 
 cdef inline int reserve(Factor *factor, Py_ssize_t capacity) noexcept nogil:
@@ -60,7 +63,7 @@ cdef inline bint insert(
 ) noexcept nogil:
     """Append a column of the working set; False when it depends on the others.
 
-    The caller has reserved the room. ``row`` is scratch of |F| + 1 entries; it returns ``L^-1 g`` and the pivot.
+    The caller has reserved the room. ``row`` is scratch of |F| + 1 entries; it returns ``L^-1 g``.
     """
     cdef Py_ssize_t i, size = factor.size
     cdef double pivot = diagonal
@@ -69,8 +72,7 @@ cdef inline bint insert(
     solve_lower(size, factor.values, factor.stride, row, False)
     for i in range(size):
         pivot -= row[i] * row[i]
-    row[size] = pivot
-    if is_dependent(pivot, diagonal):
+    if is_dependent(pivot, diagonal, size):
         return False
     for i in range(size):
         factor.values[i * factor.stride + size] = row[i]
@@ -124,6 +126,6 @@ cdef inline bint refactor(
     for j in range(size):
         i = factor.columns[j]
         target = factor.values + j * factor.stride
-        if is_dependent(target[j] * target[j], gram[i * stride + i] + alpha * l2[i]):
+        if is_dependent(target[j] * target[j], gram[i * stride + i] + alpha * l2[i], j):
             return False
     return True

@@ -277,16 +277,14 @@ cdef void apply_step(Task *task, const double *step) noexcept nogil:
 
 
 cdef void slide(Task *task, Py_ssize_t column, double *null_vector) noexcept nogil:
-    """Move along a direction of almost no curvature, to its minimum or the first end of a segment; see note d.
+    """Move along a direction without curvature to the first end of a segment; see note d.
 
-    ``null_vector`` comes in as ``L^-1 G_F,column`` and the pivot; the direction is (-L^-T of it, 1) on
-    (F, column), and the pivot is its curvature.
+    ``null_vector`` comes in as ``L^-1 G_F,column``; the direction is (-L^-T of it, 1) on (F, column). The data have no
+    say along it, only the penalty has: what the correlations seem to say is rounding.
     """
     cdef Factor *factor = task.factor
     cdef Py_ssize_t k, j, first = -1
     cdef double descent = 0.0, penalties = 0.0, largest = 1.0, length = INFINITY, far, room, move
-    cdef double curvature = null_vector[factor.size]
-    cdef bint is_null = curvature <= 1e-13 * task.gram[column * task.stride + column]
     solve_lower(factor.size, factor.values, factor.stride, null_vector, True)
     for k in range(factor.size):
         largest = fabs(null_vector[k]) if fabs(null_vector[k]) > largest else largest
@@ -297,14 +295,10 @@ cdef void slide(Task *task, Py_ssize_t column, double *null_vector) noexcept nog
     for k in range(factor.size + 1):
         j = factor.columns[k]
         penalties += fabs(null_vector[k]) * task.alpha * (task.l1[j] + task.l2[j] * fabs(task.coef[j]))
-        descent += null_vector[k] * slope(task, j)
-        if is_null:                                      # the data have no say: what they seem to say is rounding
-            descent -= null_vector[k] * task.correlations[j]
+        descent += null_vector[k] * (slope(task, j) - task.correlations[j])
     if fabs(descent) <= 1e-10 * penalties:
         return
     far = INFINITY if descent > 0.0 else -INFINITY
-    if not is_null:
-        length = fabs(descent) / curvature
     for k in range(factor.size + 1):
         j = factor.columns[k]
         if null_vector[k] == 0.0:
@@ -324,7 +318,6 @@ cdef void slide(Task *task, Py_ssize_t column, double *null_vector) noexcept nog
         move_coordinate(task, j, move)
         if k == first:
             task.coef[j] = room
-    task.n_iter += 1
 
 
 cdef bint rebuild_factor(Task *task) noexcept nogil:
