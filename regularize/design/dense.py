@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from regularize.design.design import Design, Floats
 from regularize.design.working_columns import DenseWorkingColumns
-from regularize.kernels import products
+from regularize.kernels import products, threads
 
 LARGE_MEAN = 1e6
 BLOCK_BYTES = 1 << 27  # work per BLAS call, so that Ctrl-C is seen soon
@@ -93,7 +93,8 @@ class DenseDesign(Design):
         out = np.empty((len(V), self.n_features))
         for block in self._column_blocks():
             if self._X.dtype == np.float64 and len(V) == 1:
-                out[0, block] = self._columns[:, block].T @ V[0]
+                with threads.all_threads(self.n_samples * (block.stop - block.start)):
+                    out[0, block] = self._columns[:, block].T @ V[0]
             else:  # BLAS would convert, or pack X for a thin product, at the price of several passes
                 out[:, block] = self._dots(V, np.arange(block.start, block.stop))
         return out

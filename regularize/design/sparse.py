@@ -47,14 +47,21 @@ class SparseDesign(Design):
         return SparseWorkingColumns(self.root_weights, self._gather)
 
     def _gather(self, columns: NDArray[np.intp]) -> tuple[Floats, NDArray[Any], NDArray[Any], Floats]:
-        """Stored values of columns, scaled and weighted, with their rows, counts and offsets."""
+        """Stored values of columns, scaled and weighted, with their rows, counts and offsets.
+
+        A column that stores every row is centred explicitly: it stays as sparse as it is, and only such columns can
+        have a mean so large against their spread that an offset would cost digits.
+        """
         data, indices, indptr = self._arrays
         counts = np.asarray(indptr[columns + 1] - indptr[columns], dtype=np.int64)
         starts = np.cumsum(counts) - counts
         entries = np.arange(counts.sum()) + np.repeat(indptr[columns] - starts, counts)
         rows = indices[entries]
-        values = data[entries] * self.root_weights[rows] * np.repeat(self.inverse_scale[columns], counts)
-        return values, rows, counts, self.centre[columns] * self.inverse_scale[columns]
+        centre, inverse_scale = self.centre[columns], self.inverse_scale[columns]
+        explicit = np.where(counts == self.n_samples, centre, 0.0)
+        values = (data[entries] - np.repeat(explicit, counts)) * self.root_weights[rows]
+        values *= np.repeat(inverse_scale, counts)
+        return values, rows, counts, (centre - explicit) * inverse_scale
 
     def _full_gram(self) -> Floats:
         self.n_passes += 1.0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regularize.kernels import descent, products
+from regularize.kernels import descent, products, threads
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -79,7 +79,8 @@ class DenseWorkingColumns(WorkingColumns):
         return self._block[:, : self.size]
 
     def extend_gram(self, gram: Floats, first: int) -> None:
-        block = self.columns[:, first:].T @ self.columns
+        with threads.all_threads(self._block.shape[0] * self.size * (self.size - first)):
+            block = self.columns[:, first:].T @ self.columns
         gram[first : self.size, : self.size] = block
         gram[:first, first : self.size] = block[:, :first].T
 

@@ -73,7 +73,7 @@ class PathDriver:
         self.working.extend(self._predict(alpha))
         inner_tolerance = INNER_SHARE * self.tolerance
         while True:
-            status, used = self.working.solve(alpha, inner_tolerance, max(self.max_iter - n_iter, 1))
+            status, used = self.working.solve(alpha, inner_tolerance, max(self.max_iter - n_iter, 0))
             n_iter += used
             gap, violating = self._certify(k)
             if gap <= self.tolerance or status == Status.EXHAUSTED:
@@ -100,13 +100,17 @@ class PathDriver:
         if not 0 < alpha < APPROACH * last:
             return 0
         steps = np.geomspace(last, alpha, int(np.ceil(np.log(alpha / last) / np.log(APPROACH))) + 1)[1:]
-        return sum(self._pass_through(float(step), float(ahead)) for step, ahead in pairwise(steps))
+        n_iter = 0
+        for step, ahead in pairwise(steps):
+            if n_iter < self.max_iter:
+                n_iter += self._pass_through(float(step), float(ahead), self.max_iter - n_iter)
+        return n_iter
 
-    def _pass_through(self, alpha: float, ahead: float) -> int:
+    def _pass_through(self, alpha: float, ahead: float, max_iter: int) -> int:
         """Solve roughly at ``alpha`` and take in what violates there, once; no certificate."""
         working, tolerance = self.working, max(self.tolerance, ROUGH * self.squared_target)
         working.extend(self._predict(alpha))
-        n_iter = working.solve(alpha, tolerance, self.max_iter)[1]
+        n_iter = working.solve(alpha, tolerance, max_iter)[1]
         _, violating = self.screen.violating(
             working.residual,
             alpha,

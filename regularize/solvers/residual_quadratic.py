@@ -16,6 +16,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from regularize.design.working_columns import WorkingColumns
 from regularize.kernels.quadratic import Status
+from regularize.kernels.threads import all_threads
 from regularize.penalties import Penalty
 from regularize.solvers.certificate import duality_gap
 
@@ -63,7 +64,9 @@ class ResidualQuadratic:
         """Minimise from ``coef``, in place, with its residual; returns (status, sweeps and Newton steps)."""
         residual = residual.copy()
         n_iter, stalled, best = 0, 0, np.inf
-        while True:
+        if self._gap(coef, residual, penalty.at(alpha)) <= tolerance:
+            return Status.CONVERGED, 0
+        while n_iter < max_iter:
             n_iter += self._settle(coef, residual, penalty, alpha, max_iter - n_iter)
             gap = self._gap(coef, residual, penalty.at(alpha))
             if gap > tolerance and n_iter < max_iter and self._newton_step(coef, residual, penalty.at(alpha)):
@@ -71,12 +74,11 @@ class ResidualQuadratic:
                 gap = self._gap(coef, residual, penalty.at(alpha))
             if gap <= tolerance:
                 return Status.CONVERGED, n_iter
-            if n_iter >= max_iter:
-                return Status.EXHAUSTED, n_iter
             stalled = 0 if gap < 0.5 * best else stalled + 1
             best = min(gap, best)
             if stalled >= STALLED_ROUNDS:
                 return Status.STALLED, n_iter
+        return Status.EXHAUSTED, n_iter
 
     def glance(
         self, coef: Floats, residual: Floats, penalty: Penalty, alpha: float, tolerance: float, max_iter: int
@@ -91,10 +93,12 @@ class ResidualQuadratic:
         """One sweep over all columns, then over the active ones until their pattern settles."""
         arrays = (self._curvature, penalty.l1, penalty.l2, penalty.lower, penalty.upper)
         self._columns.sweep(coef, residual, alpha, False, *arrays)
-        for n_iter in range(1, min(PATTERN_SWEEPS, max_iter)):
+        n_iter = 1
+        while n_iter < min(PATTERN_SWEEPS, max_iter):
+            n_iter += 1
             if self._columns.sweep(coef, residual, alpha, True, *arrays) == 0:
-                return n_iter + 1
-        return min(PATTERN_SWEEPS, max(max_iter, 1))
+                break
+        return n_iter
 
     def _gap(self, coef: Floats, residual: Floats, penalty: Penalty) -> float:
         """The duality gap on the working set; brings the residual and the correlations up to date."""
@@ -112,13 +116,14 @@ class ResidualQuadratic:
         target = w + self._woodbury(slope, free, own.l2, coef.size)
         low = np.where((own.l1 > 0) & (w > 0), np.maximum(own.lower, 0.0), own.lower)
         high = np.where((own.l1 > 0) & (w < 0), np.minimum(own.upper, 0.0), own.upper)
+        clipped = np.clip(target, low, high)
         step = np.zeros_like(coef)
-        step[free] = np.clip(target, low, high) - w
+        step[free] = clipped - w
         change = self._columns.combine(step)
         value = 0.5 * float(change @ change) - float(residual @ change)
         value += float(np.sum(own.l1 * (np.abs(w + step[free]) - np.abs(w))))
         value += float(np.sum(own.l2 * step[free] * (w + 0.5 * step[free])))
-        if value >= 0:
+        if value >= 0 and np.any(clipped != target):  # a whole step is the minimum, whatever rounding says
             return False
         coef += step
         residual -= change
@@ -133,7 +138,8 @@ class ResidualQuadratic:
         for part in _blocks(np.arange(free.size)):
             block = self._columns.matrix(free[part])
             block /= np.sqrt(l2[part])
-            kernel += block @ block.T
+            with all_threads(image.size**2 * part.size):
+                kernel += block @ block.T
         inner = cho_solve(cho_factor(kernel, overwrite_a=True), image)
         return (slope - self._columns.correlations(inner)[free]) / l2
 

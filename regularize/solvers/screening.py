@@ -55,6 +55,7 @@ class Screen:
         self.design = design
         self.penalty = penalty
         self._found = np.empty(design.n_features, dtype=np.intp)
+        self._cleared = np.zeros(design.n_features, dtype=bool)
         self._last_read = (residual, np.empty(0, dtype=np.intp), np.empty(0))
         self._keep(residual[np.newaxis], correlations)
 
@@ -119,7 +120,9 @@ class Screen:
         read_residual, read_features, sizes = self._last_read
         change = residual - read_residual
         reach = float(np.sqrt(change @ change)) + slack
-        cleared = read_features[
-            sizes + self.design.norms[read_features] * reach < alpha * self.penalty.l1[read_features]
-        ]
-        return np.setdiff1d(features, cleared, assume_unique=True) if cleared.size else features
+        limits = alpha * self.penalty.l1[read_features]
+        cleared = read_features[sizes + self.design.norms[read_features] * reach < limits]
+        self._cleared[cleared] = True
+        kept = features[~self._cleared[features]]
+        self._cleared[cleared] = False
+        return kept

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regularize.design import Design
+from regularize.kernels.threads import one_thread
 from regularize.penalties import Penalty
 from regularize.solvers.gram_path import GramProblem
 from regularize.solvers.path_driver import PathDriver
@@ -72,12 +73,13 @@ def _working_set_route(
     design: Design, units: Units, alphas: Floats, recorder: Recorder, max_iter: int, start: Floats, null: Floats
 ) -> None:
     """One alpha after the other on a growing working set."""
-    driver = PathDriver(design, units.target, units.penalty, alphas, recorder.tolerance, max_iter, start, null)
-    for k in range(alphas.size):
-        point = driver.solve(k)
-        recorder.working_set_size = driver.working.size
-        if recorder.add(point.gap, point.n_iter, driver.working.features, driver.working.coef):
-            return
+    with one_thread():
+        driver = PathDriver(design, units.target, units.penalty, alphas, recorder.tolerance, max_iter, start, null)
+        for k in range(alphas.size):
+            point = driver.solve(k)
+            recorder.working_set_size = driver.working.size
+            if recorder.add(point.gap, point.n_iter, driver.working.features, driver.working.coef):
+                return
 
 
 def _gram_route(
@@ -103,7 +105,8 @@ def _gram_route(
                 return True
         return False
 
-    problem.solve(alphas, tolerance, max_iter, start, record)
+    with one_thread():
+        problem.solve(alphas, tolerance, max_iter, start, record)
 
 
 def squared_loss_alpha_max(design: Design, y: Floats, penalty: Penalty) -> float:

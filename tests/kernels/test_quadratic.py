@@ -117,8 +117,9 @@ def test_the_optimum_is_reached_on_every_kind_of_gram_matrix(kernel, kind, penal
         for alpha in (0.3, 0.01):
             status, _, coef, correlations = problem.solve(kernel.QuadraticSolver(), alpha)
             assert status in {kernel.Status.CONVERGED, kernel.Status.STALLED}
-            assert problem.gap(coef, alpha) < 1e-12
-            assert_allclose(correlations, problem.start(coef)[1], rtol=0, atol=1e-12)
+            size = max(1.0, np.abs(coef).sum())  # large where columns are dependent and nothing is penalised
+            assert problem.gap(coef, alpha) < 1e-12 * size
+            assert_allclose(correlations, problem.start(coef)[1], rtol=0, atol=1e-14 * size)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,0 +1,119 @@
+"""Extra memory: one working copy of C-ordered X at most, the working set for Fortran order, nothing dense for sparse.
+
+tracemalloc sees what NumPy allocates; the kernels' own memory (the Cholesky factor) is smaller than the working set.
+"""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from problems import gaussian
+from regularize import Lasso, lasso_path
+
+N, P = 300, 4000
+
+
+def extra(call):
+    """Peak of allocated bytes during the call, beyond what there was, and its result."""
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        result = call()
+        return tracemalloc.get_traced_memory()[1] - before, result
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.fixture(scope="module")
+def data():
+    problem = gaussian(N, P, n_informative=20)
+    lasso_path(problem.X[:50, :20].copy(), problem.y[:50], alphas=5)  # what is imported on first use is not counted
+    return problem
+
+
+def path(X, y, **options):
+    return lasso_path(X, y, fit_intercept=True, alphas=50, eps=0.05, tol=1e-8, **options)
+
+
+def answer_and_working_set(coefs, alphas=50):
+    """Bytes of what is returned, and of four times as many columns as were ever active with their Gram matrix."""
+    ever = int(np.count_nonzero(coefs.any(axis=1)))
+    return 2 * coefs.nbytes + 8 * (4 * ever * N + (4 * ever) ** 2)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_fortran_order_costs_the_working_set_and_a_fifth_of_x(data, weighted):
+    weight = np.linspace(0.5, 1.5, N) if weighted else None
+    used, (_, coefs, _) = extra(lambda: path(data.X, data.y, sample_weight=weight))
+    assert used <= 0.2 * data.X.nbytes + answer_and_working_set(coefs)
+    assert used < 0.9 * data.X.nbytes  # so there was no copy, whatever the working set
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_c_order_costs_one_working_copy(data, dtype):
+    X = np.ascontiguousarray(data.X, dtype=dtype)
+    used, (_, coefs, _) = extra(lambda: path(X, data.y))
+    assert used <= 1.1 * X.nbytes + answer_and_working_set(coefs)
+    assert used < 1.9 * X.nbytes if dtype == np.float64 else True
+
+
+def test_a_read_only_map_of_a_file_is_not_read_into_memory(data, tmp_path):
+    file = tmp_path / "X.dat"
+    np.asfortranarray(data.X).ravel(order="K").tofile(file)
+    X = np.memmap(file, dtype=np.float64, mode="r", shape=(N, P), order="F")
+    used, (_, coefs, _) = extra(lambda: path(X, data.y))
+    assert used <= 0.2 * X.nbytes + answer_and_working_set(coefs)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_single_fit_costs_no_more(data, order):
+    X = np.array(data.X, order=order)
+    used, model = extra(lambda: Lasso(alpha=0.1).fit(X, data.y))
+    active = np.count_nonzero(model.coef_)
+    copies = 1.1 if order == "C" else 0.2
+    assert used <= copies * X.nbytes + 8 * (6 * active * N + (6 * active) ** 2)
+
+
+def test_a_tall_problem_costs_its_gram_matrix(data):
+    X = np.array(data.X.T[:, :100], order="C")  # 4000 x 100
+    y = X[:, 0] + np.sin(np.arange(P))
+    for order in ("C", "F"):
+        form = np.array(X, order=order)
+        used, _ = extra(lambda form=form: path(form, y))
+        assert used <= 1.1 * X.nbytes + 8 * 4 * 100**2
+
+
+@pytest.mark.parametrize("index", [np.int32, np.int64])
+def test_sparse_x_is_never_made_dense_nor_copied(index):
+    rng = np.random.default_rng(0)
+    X = sparse.random(2000, 5000, density=0.01, format="csc", random_state=rng)
+    X.indices, X.indptr = X.indices.astype(index), X.indptr.astype(index)
+    y = X @ (rng.standard_normal(5000) * (rng.random(5000) < 0.005)) + 0.01 * rng.standard_normal(2000)
+    stored = X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
+    used, (_, coefs, _) = extra(lambda: path(X, y))
+    ever = int(np.count_nonzero(coefs.any(axis=1)))
+    vectors = 8 * (30 * 5000 + 30 * 2000)
+    assert used <= 0.2 * stored + 2 * coefs.nbytes + vectors + 8 * (4 * ever) ** 2 + 4 * 40 * 20 * ever
+    assert used < 0.1 * 8 * 2000 * 5000
+
+
+def test_many_calls_leave_nothing_behind(data):
+    X, y = data.X[:, :50].copy(order="F"), data.y
+
+    def repeat():
+        for _ in range(20):
+            lasso_path(X, y, alphas=10)
+
+    repeat()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        repeat()
+        left = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert left < 50_000
