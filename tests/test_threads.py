@@ -95,6 +95,7 @@ def slow_calls():
     arrays["curvature"] = np.einsum("ij,ij->j", X, X)
     arrays["lower"], arrays["upper"] = np.full(p, -np.inf), np.full(p, np.inf)
     gram = X.T @ X / n
+    response = gram @ rng.standard_normal(p)
     penalty = {name: arrays[name] for name in ("l2", "lower", "upper")}
     return {
         "moments": lambda: products.dense_moments(X=X, weights=weights, first=0, mean=mean, norm=norm),
@@ -107,13 +108,13 @@ def slow_calls():
         ),
         "quadratic": lambda: quadratic.QuadraticSolver().solve(
             gram=gram,
-            response=gram[0].copy(),
-            l1=np.full(p, 1e-3),
+            response=response,
+            l1=np.ones(p),
             **penalty,
-            correlations=gram[0].copy(),
+            correlations=response.copy(),
             coef=np.zeros(p),
-            response_norm=1.0,
-            alpha=0.01,
+            response_norm=1e4,
+            alpha=0.1,
             tolerance=1e-14,
             max_iter=1000,
         ),

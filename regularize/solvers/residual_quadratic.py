@@ -23,6 +23,7 @@ from regularize.solvers.certificate import duality_gap
 Floats = NDArray[np.float64]
 
 PATTERN_SWEEPS = 10
+NEWTON_STEPS = 20
 STALLED_ROUNDS = 4
 BLOCK = 256  # columns made dense at a time
 
@@ -69,9 +70,14 @@ class ResidualQuadratic:
         while n_iter < max_iter:
             n_iter += self._settle(coef, residual, penalty, alpha, max_iter - n_iter)
             gap = self._gap(coef, residual, penalty.at(alpha))
-            if gap > tolerance and n_iter < max_iter and self._newton_step(coef, residual, penalty.at(alpha)):
+            for _ in range(min(NEWTON_STEPS, max_iter - n_iter)):
+                if gap <= tolerance:
+                    break
+                whole = self._newton_step(coef, residual, penalty.at(alpha))
                 n_iter += 1
                 gap = self._gap(coef, residual, penalty.at(alpha))
+                if whole:
+                    break
             if gap <= tolerance:
                 return Status.CONVERGED, n_iter
             stalled = 0 if gap < 0.5 * best else stalled + 1
@@ -106,28 +112,39 @@ class ResidualQuadratic:
         return float(duality_gap(coef, self.correlations, penalty, float(residual @ residual)))
 
     def _newton_step(self, coef: Floats, residual: Floats, penalty: Penalty) -> bool:
-        """Minimise over the free columns, clipped to their segments if that lowers the objective."""
+        """One step to the minimum over the free columns; True when it stayed within the pattern (or there is none).
+
+        Where coordinates would leave their segment they are clipped to it, if that lowers the objective; if not, the
+        step ends where the first of them gets there.
+        """
         free = np.flatnonzero((penalty.lower < coef) & (coef < penalty.upper) & ((coef != 0) | (penalty.l1 == 0)))
         if free.size == 0 or np.any(penalty.l2[free] <= 0):
-            return False
-        own = penalty.restrict(free)
-        w = coef[free]
+            return True
+        own, w = penalty.restrict(free), coef[free]
         slope = self.correlations[free] - own.l1 * np.sign(w) - own.l2 * w
-        target = w + self._woodbury(slope, free, own.l2, coef.size)
+        direction = self._woodbury(slope, free, own.l2, coef.size)
         low = np.where((own.l1 > 0) & (w > 0), np.maximum(own.lower, 0.0), own.lower)
         high = np.where((own.l1 > 0) & (w < 0), np.minimum(own.upper, 0.0), own.upper)
-        clipped = np.clip(target, low, high)
+        clipped = np.clip(w + direction, low, high)
+        leaving = clipped != w + direction
         step = np.zeros_like(coef)
         step[free] = clipped - w
         change = self._columns.combine(step)
-        value = 0.5 * float(change @ change) - float(residual @ change)
-        value += float(np.sum(own.l1 * (np.abs(w + step[free]) - np.abs(w))))
-        value += float(np.sum(own.l2 * step[free] * (w + 0.5 * step[free])))
-        if value >= 0 and np.any(clipped != target):  # a whole step is the minimum, whatever rounding says
-            return False
-        coef += step
+        if leaving.any() and self._objective_change(step[free], change, w, residual, own) >= 0:
+            shares = np.where(leaving, (clipped - w) / np.where(leaving, direction, 1.0), 1.0)
+            first = np.argmin(shares)
+            clipped = np.where(np.arange(w.size) == first, clipped, w + shares[first] * direction)
+            step[free] = clipped - w
+            change = self._columns.combine(step)
+        coef[free] = clipped
         residual -= change
-        return True
+        return not leaving.any()
+
+    def _objective_change(self, step: Floats, change: Floats, w: Floats, residual: Floats, penalty: Penalty) -> float:
+        """Of moving the free columns by ``step`` and the fit by ``change``."""
+        value = 0.5 * float(change @ change) - float(residual @ change)
+        value += float(np.sum(penalty.l1 * (np.abs(w + step) - np.abs(w))))
+        return value + float(np.sum(penalty.l2 * step * (w + 0.5 * step)))
 
     def _woodbury(self, slope: Floats, free: NDArray[np.intp], l2: Floats, size: int) -> Floats:
         """(Z_F'Z_F + diag(l2))^-1 slope."""
