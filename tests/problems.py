@@ -97,15 +97,11 @@ class Problem:
     def penalty(self) -> Penalty:
         """The record of the penalty."""
         lower, upper = (None, None) if self.bounds is None else self.bounds
-        return Penalty.elastic_net(
-            self.X.shape[1], self.l1_ratio, factor=self.factor, lower=lower, upper=upper
-        )
+        return Penalty.elastic_net(self.X.shape[1], self.l1_ratio, factor=self.factor, lower=lower, upper=upper)
 
     def design(self) -> Design:
         """A new view of X."""
-        return make_design(
-            self.X, self.weights, fit_intercept=self.fit_intercept, standardize=self.standardize
-        )
+        return make_design(self.X, self.weights, fit_intercept=self.fit_intercept, standardize=self.standardize)
 
     def alpha_max(self) -> float:
         """The engine's."""
@@ -138,7 +134,9 @@ class Problem:
         )
 
 
-def gaussian(n: int = 30, p: int = 12, seed: int = 0, rho: float = 0.5, n_informative: int = 5, **options: Any) -> Problem:
+def gaussian(
+    n: int = 30, p: int = 12, seed: int = 0, rho: float = 0.5, n_informative: int = 5, **options: Any
+) -> Problem:
     """Columns with AR(rho) correlation, a few of them informative, and some noise."""
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n, p))

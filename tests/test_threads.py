@@ -88,7 +88,8 @@ def slow_calls():
     rng = np.random.default_rng(0)
     n, p = 3000, 2000
     X = np.asfortranarray(rng.standard_normal((n, p)))
-    columns, mean, norm = np.arange(p), np.empty(p), np.empty(p)
+    rows, copy = np.ascontiguousarray(X), np.empty_like(X)
+    columns, mean, norm = np.arange(p), np.zeros(p), np.zeros(p)
     V, out = rng.standard_normal((4, n)), np.empty((4, p))
     weights = np.full(n, 1 / n)
     arrays = dict(zip(("curvature", "l1", "l2", "lower", "upper"), np.zeros((5, p)), strict=True))
@@ -100,9 +101,7 @@ def slow_calls():
     return {
         "moments": lambda: products.dense_moments(X=X, weights=weights, first=0, mean=mean, norm=norm),
         "dots": lambda: products.dense_dots(X=X, columns=columns, V=V, out=out),
-        "transpose": lambda: products.transpose(
-            X=np.ascontiguousarray(X), centre=np.zeros(p), out=np.empty_like(X, order="F")
-        ),
+        "transpose": lambda: products.transpose(X=rows, centre=mean, out=copy),
         "sweep": lambda: descent.dense_sweep(
             Z=X, coef=np.zeros(p), residual=V[0].copy(), alpha=1.0, active_only=False, **arrays
         ),

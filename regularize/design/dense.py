@@ -72,7 +72,9 @@ class DenseDesign(Design):
             for block in self._column_blocks():
                 products.dense_moments(self._X, self.weights, block.start, mean[block], deviation[block])
             return mean, deviation
-        mean = self.weights @ self._X
+        mean = np.zeros(self.n_features)
+        for rows in self._row_tiles():  # one product would convert the whole of a float32 X
+            mean += self.weights[rows] @ self._X[rows]
         variance, drift = np.zeros(self.n_features), np.zeros(self.n_features)
         for rows in self._row_tiles():
             tile = self._X[rows] - mean

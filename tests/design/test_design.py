@@ -332,6 +332,8 @@ def test_a_matrix_without_any_entry_has_no_information(layout):
     assert_array_equal(W.combine(np.ones(3)), np.zeros(4))
 
 
-@pytest.mark.parametrize(("norm", "power"), [(1.0, 1.0), (1.5, 1.0), (2.0, 2.0), (0.75, 0.5), (0.0, 1.0), (5e-324, 5e-324)])
+@pytest.mark.parametrize(
+    ("norm", "power"), [(1.0, 1.0), (1.5, 1.0), (2.0, 2.0), (0.75, 0.5), (0.0, 1.0), (5e-324, 5e-324)]
+)
 def test_power_of_two_is_the_largest_not_above(norm, power):
     assert power_of_two(np.array(norm)) == power

@@ -61,9 +61,7 @@ def test_the_interpreter_survives_empty_arrays_in_every_kernel(build, monkeypatc
 def test_sparse_products_of_nothing_are_zero():
     from regularize.kernels import products
 
-    nothing = dict(
-        data=np.zeros(0), indices=np.zeros(0, dtype=np.int32), indptr=np.zeros(4, dtype=np.int32)
-    )
+    nothing = dict(data=np.zeros(0), indices=np.zeros(0, dtype=np.int32), indptr=np.zeros(4, dtype=np.int32))
     out, mean, norm = np.full((2, 3), np.nan), np.full(3, np.nan), np.full(3, np.nan)
     products.csc_dots(**nothing, columns=np.arange(3), V=np.ones((2, 5)), out=out)
     products.csc_moments(**nothing, weights=np.full(5, 0.2), first=0, mean=mean, norm=norm)

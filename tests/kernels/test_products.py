@@ -91,9 +91,7 @@ def test_gathered_columns_are_weighted_centred_and_scaled(n, dtype):
     rng = np.random.default_rng(3)
     root, centre, inverse = rng.random(n), rng.standard_normal(6), rng.random(6)
     columns, out = np.array([4, 1]), np.full((n, 2), np.nan, order="F")
-    products.gather_columns(
-        X=X, columns=columns, root_weights=root, centre=centre, inverse_scale=inverse, out=out
-    )
+    products.gather_columns(X=X, columns=columns, root_weights=root, centre=centre, inverse_scale=inverse, out=out)
     expected = root[:, None] * (X.astype(float) - centre)[:, columns] * inverse[columns]
     assert_allclose(out, expected, rtol=1e-14, atol=1e-15)
 

@@ -5,6 +5,8 @@ The bounds are about twice what is needed now; none depends on the machine.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -65,8 +67,6 @@ def test_a_problem_without_a_unique_solution_ends_soon():
     rng = np.random.default_rng(0)
     problem = gaussian(40, 30)
     X = np.asfortranarray(problem.X[:, rng.integers(0, 10, 60)])
-    from dataclasses import replace
-
     twins = replace(problem, X=X)
     result = twins.solve(twins.grid(30, 1e-3), 1e-12)
     assert result.converged.all()
