@@ -33,6 +33,8 @@ Columns = NDArray[np.intp]
 
 # Below this share of its mean the spread of a column is rounding: the column is taken as constant.
 CONSTANT = 8 * np.finfo(np.float64).eps
+# Below this the squares that the spread was computed from have lost digits or vanished.
+SMALLEST = 1e-152
 
 
 class Design(ABC):
@@ -79,7 +81,7 @@ class Design(ABC):
                 "Coordinate descent iterations resulted in non-finite parameter values. The input data may "
                 "contain large values and need to be preprocessed."
             )
-        deviation[deviation <= CONSTANT * np.abs(mean)] = 0.0
+        deviation[(deviation <= CONSTANT * np.abs(mean)) | (deviation < SMALLEST)] = 0.0
         return mean, deviation
 
     @property

@@ -22,6 +22,8 @@ class SparseDesign(Design):
         if not X.has_canonical_format:
             X = X.copy()
             X.sum_duplicates()
+        if X.indices.size and not 0 <= X.indices.min() <= X.indices.max() < X.shape[0]:
+            raise ValueError("X is not a valid CSC matrix: some of its row indices lie outside its shape.")
         self._arrays = (X.data, X.indices, X.indptr.astype(X.indices.dtype, copy=False))
         self.bytes_per_pass = X.data.nbytes + X.indices.nbytes
         self._X = X

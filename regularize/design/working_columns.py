@@ -31,6 +31,11 @@ class WorkingColumns(ABC):
 
     size: int
 
+    @property
+    @abstractmethod
+    def entries(self) -> int:
+        """Stored entries of all columns."""
+
     @abstractmethod
     def append(self, columns: NDArray[np.intp]) -> None:
         """Copy columns of the design."""
@@ -38,6 +43,10 @@ class WorkingColumns(ABC):
     @abstractmethod
     def extend_gram(self, gram: Floats, first: int) -> None:
         """Fill the rows and columns of ``gram`` from ``first`` on with Z_W'Z_W."""
+
+    @abstractmethod
+    def squared_norms(self, first: int) -> Floats:
+        """Of the columns from ``first`` on."""
 
     @abstractmethod
     def combine(self, coef: Floats) -> Floats:
@@ -74,6 +83,10 @@ class DenseWorkingColumns(WorkingColumns):
         self._gather(columns, self._block[:, first : self.size])
 
     @property
+    def entries(self) -> int:
+        return self._block.shape[0] * self.size
+
+    @property
     def columns(self) -> Floats:
         """Z_W."""
         return self._block[:, : self.size]
@@ -83,6 +96,10 @@ class DenseWorkingColumns(WorkingColumns):
             block = self.columns[:, first:].T @ self.columns
         gram[first : self.size, : self.size] = block
         gram[:first, first : self.size] = block[:, :first].T
+
+    def squared_norms(self, first: int) -> Floats:
+        block = self.columns[:, first:]
+        return np.einsum("ij,ij->j", block, block)
 
     def combine(self, coef: Floats) -> Floats:
         out = np.zeros(self._block.shape[0])
@@ -118,6 +135,10 @@ class SparseWorkingColumns(WorkingColumns):
         self._previous: Integers = np.empty(0, dtype=np.int64)
         self._owner: Integers = np.empty(0, dtype=np.int64)
 
+    @property
+    def entries(self) -> int:
+        return int(self._indptr[-1])
+
     def append(self, columns: NDArray[np.intp]) -> None:
         data, rows, counts, offsets = self._gather(columns)
         used = int(self._indptr[-1])
@@ -134,6 +155,10 @@ class SparseWorkingColumns(WorkingColumns):
         products.csc_gram(
             self._data, self._rows, self._indptr, self._offsets, first, self._newest, self._previous, self._owner, gram
         )
+
+    def squared_norms(self, first: int) -> Floats:
+        squares = np.concatenate([[0.0], np.cumsum(self._data[: self.entries] ** 2)])[self._indptr]
+        return np.diff(squares)[first:] - self._offsets[first:] ** 2
 
     def combine(self, coef: Floats) -> Floats:
         out = -float(self._offsets @ coef) * self._root_weights

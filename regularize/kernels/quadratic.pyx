@@ -47,6 +47,7 @@ cdef enum:
     STALLED_ROUNDS = 4          # rounds without progress of the gap that count as stalled
     WORK_BUDGET = 400_000_000   # multiply-adds per call, about a fifth of a second
 
+cdef double FLAT = 1e-14        # an l1 term below the rounding of correlations of size one is no hold for the dual
 cdef double APPROACH = 0.5      # ratio of the alphas of a rough path, and how far a start may be off without one
 cdef double STALE_FACTOR = 0.7  # refactor when alpha fell below this share of the factor's alpha
 
@@ -182,7 +183,7 @@ cdef double scaled_gap(const Task *task, double squared_residual, bint augmented
     for j in range(task.size):
         l1 = task.alpha * task.l1[j]
         l2 = task.alpha * task.l2[j]
-        if l1 > 0.0 and (l2 == 0.0 or augmented):
+        if l1 > FLAT and (l2 == 0.0 or augmented):
             c = task.correlations[j] - l2 * task.coef[j]
             share = dual_scale(c, l1, task.lower[j], task.upper[j])
             t = share if share < t else t
@@ -192,11 +193,12 @@ cdef double scaled_gap(const Task *task, double squared_residual, bint augmented
         l2 = task.alpha * task.l2[j]
         c = t * task.correlations[j]
         w = task.coef[j]
-        if l1 == 0.0 and l2 == 0.0 and (
+        if l1 <= FLAT and l2 == 0.0 and (
             task.lower[j] < w < task.upper[j]
             or (c > 0.0 and task.upper[j] == INFINITY)
             or (c < 0.0 and task.lower[j] == -INFINITY)
         ):
+            gap += l1 * fabs(w)
             if task.gram[j * task.stride + j] > 0.0:
                 projection += c * c / task.gram[j * task.stride + j]
             continue
@@ -276,6 +278,29 @@ cdef void apply_step(Task *task, const double *step) noexcept nogil:
         k += 1
 
 
+cdef double objective_change(const Task *task, const double *step, const double *old) noexcept nogil:
+    """Of w_F += step, when ``old`` are the correlations before it and the present ones those after."""
+    cdef Factor *factor = task.factor
+    cdef Py_ssize_t k, j
+    cdef double w, total = 0.0
+    for k in range(factor.size):
+        j = factor.columns[k]
+        w = task.coef[j]
+        total += task.alpha * task.l1[j] * (fabs(w + step[k]) - fabs(w))
+        total += step[k] * (task.alpha * task.l2[j] * (w + 0.5 * step[k]))
+        total -= 0.5 * step[k] * (old[j] + task.correlations[j])
+    return total
+
+
+cdef void land(Task *task, const double *step) noexcept nogil:
+    """w_F += step, exactly at the ends of segments; apply_step has moved the correlations."""
+    cdef Factor *factor = task.factor
+    cdef Py_ssize_t k, j
+    for k in range(factor.size):
+        j = factor.columns[k]
+        task.coef[j] = segment_end(task, j, task.coef[j] + step[k])
+
+
 cdef void slide(Task *task, Py_ssize_t column, double *null_vector) noexcept nogil:
     """Move along a direction without curvature to the first end of a segment; see note d.
 
@@ -284,7 +309,9 @@ cdef void slide(Task *task, Py_ssize_t column, double *null_vector) noexcept nog
     """
     cdef Factor *factor = task.factor
     cdef Py_ssize_t k, j, first = -1
-    cdef double descent = 0.0, penalties = 0.0, largest = 1.0, length = INFINITY, far, room, move
+    cdef double *step = task.scratch + task.size + 1
+    cdef double *old = task.scratch + 2 * (task.size + 1)
+    cdef double descent = 0.0, penalties = 0.0, largest = 1.0, curvature = 0.0, length, far, room
     solve_lower(factor.size, factor.values, factor.stride, null_vector, True)
     for k in range(factor.size):
         largest = fabs(null_vector[k]) if fabs(null_vector[k]) > largest else largest
@@ -295,10 +322,12 @@ cdef void slide(Task *task, Py_ssize_t column, double *null_vector) noexcept nog
     for k in range(factor.size + 1):
         j = factor.columns[k]
         penalties += fabs(null_vector[k]) * task.alpha * (task.l1[j] + task.l2[j] * fabs(task.coef[j]))
+        curvature += null_vector[k] * null_vector[k] * task.gram[j * task.stride + j]
         descent += null_vector[k] * (slope(task, j) - task.correlations[j])
     if fabs(descent) <= 1e-10 * penalties:
         return
     far = INFINITY if descent > 0.0 else -INFINITY
+    length = fabs(descent) / (2.2e-16 * (50 + factor.size) * curvature)  # beyond that rounding may bend the objective
     for k in range(factor.size + 1):
         j = factor.columns[k]
         if null_vector[k] == 0.0:
@@ -307,17 +336,18 @@ cdef void slide(Task *task, Py_ssize_t column, double *null_vector) noexcept nog
         if fabs(room) < length:
             length = fabs(room)
             first = k
-    if length == INFINITY:
-        return
+    memcpy(old, task.correlations, task.size * sizeof(double))
     for k in range(factor.size + 1):
         j = factor.columns[k]
-        move = (length if descent > 0.0 else -length) * null_vector[k]
         room = segment_end(task, j, far if null_vector[k] > 0.0 else -far)
-        if k == first:
-            move = room - task.coef[j]
-        move_coordinate(task, j, move)
-        if k == first:
-            task.coef[j] = room
+        step[k] = room - task.coef[j] if k == first else (length if descent > 0.0 else -length) * null_vector[k]
+    factor.size += 1
+    apply_step(task, step)
+    if objective_change(task, step, old) < 0.0:
+        land(task, step)
+    else:                                                # the direction is not as null as it seemed
+        memcpy(task.correlations, old, task.size * sizeof(double))
+    factor.size -= 1
 
 
 cdef bint rebuild_factor(Task *task) noexcept nogil:
@@ -381,29 +411,6 @@ cdef void sync_factor(Task *task, double *row) noexcept nogil:
                 drop_fixed(task)
 
 
-cdef double objective_change(const Task *task, const double *step, const double *old) noexcept nogil:
-    """Of w_F += step, when ``old`` are the correlations before it and the present ones those after."""
-    cdef Factor *factor = task.factor
-    cdef Py_ssize_t k, j
-    cdef double w, total = 0.0
-    for k in range(factor.size):
-        j = factor.columns[k]
-        w = task.coef[j]
-        total += task.alpha * task.l1[j] * (fabs(w + step[k]) - fabs(w))
-        total += step[k] * (task.alpha * task.l2[j] * (w + 0.5 * step[k]))
-        total -= 0.5 * step[k] * (old[j] + task.correlations[j])
-    return total
-
-
-cdef void land(Task *task, const double *step) noexcept nogil:
-    """w_F += step, exactly at the ends of segments; apply_step has moved the correlations."""
-    cdef Factor *factor = task.factor
-    cdef Py_ssize_t k, j
-    for k in range(factor.size):
-        j = factor.columns[k]
-        task.coef[j] = segment_end(task, j, task.coef[j] + step[k])
-
-
 cdef bint newton_step(Task *task) noexcept nogil:
     """One step to the minimum over the free columns; True when it stayed within the pattern."""
     cdef Factor *factor = task.factor
@@ -411,7 +418,7 @@ cdef bint newton_step(Task *task) noexcept nogil:
     cdef double *step = task.scratch + task.size + 1
     cdef double *old = task.scratch + 2 * (task.size + 1)
     cdef Py_ssize_t k, j, first = -1, crossings = 0
-    cdef double target, end, share, length = 1.0
+    cdef double target, end, share, change, length = 1.0
     task.n_iter += 1
     sync_factor(task, direction)
     if task.no_memory:
@@ -431,8 +438,13 @@ cdef bint newton_step(Task *task) noexcept nogil:
             if share < length:
                 length = share
                 first = k
+    memcpy(old, task.correlations, task.size * sizeof(double))
+    apply_step(task, step)
+    change = objective_change(task, step, old)
     if crossings == 0:
-        apply_step(task, step)
+        if not change <= 1e-12 * task.response_norm:     # the factor is too ill-conditioned to be of use
+            memcpy(task.correlations, old, task.size * sizeof(double))
+            return True
         land(task, step)
         task.largest_move = 0.0
         if task.has_l2 and factor.alpha != task.alpha:   # a quasi-Newton step, not an exact one
@@ -440,15 +452,16 @@ cdef bint newton_step(Task *task) noexcept nogil:
                 task.largest_move = fmax(task.largest_move, fabs(step[k]))
         return True
     task.largest_move = INFINITY
-    memcpy(old, task.correlations, task.size * sizeof(double))
-    apply_step(task, step)
-    if objective_change(task, step, old) < 0.0:
+    if change < 0.0:
         land(task, step)
         return False
     memcpy(task.correlations, old, task.size * sizeof(double))
     for k in range(factor.size):
         step[k] = step[k] if k == first else length * direction[k]
     apply_step(task, step)
+    if not objective_change(task, step, old) <= 1e-12 * task.response_norm:
+        memcpy(task.correlations, old, task.size * sizeof(double))
+        return True
     land(task, step)
     return False
 

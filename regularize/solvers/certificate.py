@@ -24,10 +24,13 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
 
 from regularize.penalties import Penalty
 
 Floats = NDArray[np.float64]
+
+FLAT = 1e-14  # an l1 term that rounding of correlations of size one covers
 
 
 def duality_gap(
@@ -125,13 +128,15 @@ def flat_projection(
     gram_of: Callable[[NDArray[np.intp]], Floats],
     penalty: Penalty,
     norms: Floats,
+    squared_residual: float,
 ) -> tuple[NDArray[np.bool_], float]:
     """The flat features that the dual point is made orthogonal to, and E = c_U' G_UU^+ c_U, the norm squared of e.
 
-    Flat features carry neither an l1 nor an l2 term. Projected out are those strictly inside their box, those whose
-    correlation points to an infinite bound, and those that the projection itself might turn that way.
+    Flat features carry no l2 term and no l1 term above the rounding of correlations, which are of size one here.
+    Projected out are those strictly inside their box, those whose correlation points to an infinite bound, and those
+    that the projection itself might turn that way.
     """
-    flat = (penalty.l1 == 0) & (penalty.l2 == 0) & (penalty.lower < penalty.upper)
+    flat = (penalty.l1 <= FLAT) & (penalty.l2 == 0) & (penalty.lower < penalty.upper)
     if not flat.any():
         return flat, 0.0
     unbounded = np.isinf(penalty.lower) | np.isinf(penalty.upper)
@@ -141,9 +146,23 @@ def flat_projection(
     squared = 0.0
     while True:
         c = correlations[chosen]
-        solution = np.linalg.lstsq(gram_of(np.flatnonzero(chosen)), c, rcond=1e-13)[0]
-        squared = max(float(c @ solution), 0.0)
+        squared = _inverse_form(gram_of(np.flatnonzero(chosen)), c, squared_residual)
         turned = flat & unbounded & ~chosen & (np.abs(correlations) <= norms * np.sqrt(squared))
         if not turned.any():
             return chosen, squared
         chosen |= turned
+
+
+def _inverse_form(gram: Floats, c: Floats, largest: float) -> float:
+    """c' gram^-1 c, or ``largest`` when c has a part along directions that gram can no longer tell from null ones.
+
+    With a floor f under the spectrum the solution x leaves c - gram x = f x: rounding, if c is.
+    """
+    if c.size == 0:
+        return 0.0
+    floor = 4.0 * float(np.finfo(np.float64).eps) * c.size * max(float(np.max(np.diagonal(gram))), 1e-300)
+    factor = cho_factor(gram + floor * np.eye(c.size), lower=True, overwrite_a=True, check_finite=False)
+    x = cho_solve(factor, c, check_finite=False)
+    if not np.max(np.abs(x)) * floor <= 10 * FLAT:
+        return largest
+    return min(float(c @ x), largest)

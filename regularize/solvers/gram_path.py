@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dpotrf
 
 from regularize.kernels import quadratic
 from regularize.penalties import Penalty
-from regularize.solvers.certificate import duality_gap, flat_projection
+from regularize.solvers.certificate import FLAT, duality_gap, flat_projection
 
 Floats = NDArray[np.float64]
 
@@ -42,7 +43,8 @@ class GramProblem:
         """Hand each run of solved alphas to ``on_solved(first, coefs (k, p), n_iters (k,))`` until it returns True."""
         penalty = self.penalty
         coef = np.clip(start, penalty.lower, penalty.upper)
-        correlations = self.response - self.gram @ coef
+        gram = self._definite_gram(float(alphas[-1]))
+        correlations = self.response - gram @ coef
         coefs = np.zeros((alphas.size, coef.size))
         n_iters = np.zeros(alphas.size, dtype=np.intp)
         solver = quadratic.QuadraticSolver()
@@ -50,7 +52,7 @@ class GramProblem:
         while done < alphas.size and not stop:
             first = done
             done = solver.solve_path(
-                self.gram,
+                gram,
                 self.response,
                 penalty.l1,
                 penalty.l2,
@@ -66,14 +68,28 @@ class GramProblem:
                 coefs,
                 n_iters,
             )
-            stop = on_solved(first, coefs[first:done], n_iters[first:done])
+            stop = done > first and on_solved(first, coefs[first:done], n_iters[first:done])
+
+    def _definite_gram(self, alpha: float) -> Floats:
+        """The Gram matrix, with a ridge of rounding size if some feature has no penalty to hold it.
+
+        A singular Gram matrix has eigenvalues of either sign at the size of rounding, and a quadratic that falls
+        without end along some direction. Only a penalty can keep the solver from following it.
+        """
+        flat = (self.penalty.l1 * alpha <= FLAT) & (self.penalty.l2 * alpha <= FLAT) & (self.norms > 0)
+        pivots = dpotrf(self.gram[np.ix_(flat, flat)], lower=True)[0].diagonal()
+        if np.all(pivots > 1e-5):
+            return self.gram
+        ridge = 4.0 * float(np.finfo(np.float64).eps) * float(np.linalg.norm(self.gram))
+        return self.gram + ridge * np.eye(len(self.gram))
 
     def certify(self, alphas: Floats, coefs: Floats) -> Floats:
         """Duality gaps (k,) of coefs (k, p)."""
         w = coefs.T
         correlations = self.response[:, np.newaxis] - self.gram @ w
         fitted = np.einsum("jk,jk->k", w, self.response[:, np.newaxis] + correlations)
-        projected, projections = self._project(alphas, coefs, correlations)
+        squared_residuals = np.maximum(self.squared_target - fitted, 0.0)
+        projected, projections = self._project(alphas, coefs, correlations, squared_residuals)
         penalty = self.penalty
         gaps = duality_gap(
             w,
@@ -84,17 +100,19 @@ class GramProblem:
                 penalty.lower[:, np.newaxis],
                 penalty.upper[:, np.newaxis],
             ),
-            np.maximum(self.squared_target - fitted, 0.0),
+            squared_residuals,
             projected=projected,
             projection=projections,
             slack=np.multiply.outer(self.norms, np.sqrt(projections)),
         )
         return np.asarray(gaps)
 
-    def _project(self, alphas: Floats, coefs: Floats, correlations: Floats) -> tuple[NDArray[np.bool_] | bool, Floats]:
+    def _project(
+        self, alphas: Floats, coefs: Floats, correlations: Floats, squared_residuals: Floats
+    ) -> tuple[NDArray[np.bool_] | bool, Floats]:
         """What the dual points of all alphas are made orthogonal to, and the squared norms of that."""
         penalty, projections = self.penalty, np.zeros(alphas.size)
-        if np.all((penalty.l1 > 0) | (penalty.l2 > 0)) and np.all(alphas > 0):
+        if np.all((penalty.l1 * alphas[-1] > FLAT) | (penalty.l2 * alphas[-1] > 0)):
             return False, projections
         projected = np.zeros(correlations.shape, dtype=bool)
         for k, alpha in enumerate(alphas):
@@ -104,6 +122,7 @@ class GramProblem:
                 lambda part: self.gram[np.ix_(part, part)],
                 penalty.at(float(alpha)),
                 self.norms,
+                float(squared_residuals[k]),
             )
         return projected, projections
 

@@ -147,7 +147,12 @@ class PathDriver:
         residual, correlations = working.residual, working.quadratic.correlations
         norms = self.design.norms
         projected, projection = flat_projection(
-            working.coef, correlations, working.quadratic.gram_of, working.penalty.at(alpha), norms[working.features]
+            working.coef,
+            correlations,
+            working.quadratic.gram_of,
+            working.penalty.at(alpha),
+            norms[working.features],
+            float(residual @ residual),
         )
         slack = float(np.sqrt(projection))
         read, violating = self.screen.violating(residual, alpha, working.contains, slack, lambda: self._look_ahead(k))

@@ -41,23 +41,23 @@ class Recorder:
         self.n_done += 1
         if self._on_point is None:
             return False
-        unit = units.response_scale**2
-        point = PathPoint(k, float(self._alphas[k]), gap * unit, int(n_iter), int(np.count_nonzero(w)))
+        gap = gap * units.response_scale * units.response_scale  # the square alone might overflow
+        point = PathPoint(k, float(self._alphas[k]), gap, int(n_iter), int(np.count_nonzero(w)))
         if self._on_point(point):
             self.interrupted = True
         return self.interrupted
 
     def result(self) -> PathResult:
         """The solved part of the path."""
-        done, unit = slice(0, self.n_done), self._units.response_scale**2
+        done, unit = slice(0, self.n_done), self._units.response_scale
         return PathResult(
             alphas=self._alphas[done],
             coefs=self._coefs[done].T,
             intercepts=self._intercepts[done],
-            dual_gaps=self._gaps[done] * unit,
+            dual_gaps=self._gaps[done] * unit * unit,
             n_iters=self._n_iters[done],
             converged=self._gaps[done] <= self.tolerance,
-            tolerance=self.tolerance * unit,
+            tolerance=self.tolerance * unit * unit,
             interrupted=self.interrupted,
             n_passes=self._design.n_passes,
             working_set_size=self.working_set_size,

@@ -1,11 +1,11 @@
-"""One penalised quadratic on a working set wider than n, by its residual instead of its Gram matrix.
+"""One penalised quadratic on a working set for which a Gram matrix does not pay, by its residual.
 
-Coordinate descent costs n per coordinate here, not |W|. The Newton step on the free columns F is the same as in the
-Gram solver, but with D = alpha l2 and
+Coordinate descent costs a column here (n, or its stored entries), not |W|. The Newton step on the free columns F is the
+same as in the Gram solver. With D = alpha l2 on every free column and fewer rows than those,
 
     (Z_F'Z_F + D)^-1 = D^-1 - D^-1 Z_F' (I + Z_F D^-1 Z_F')^-1 Z_F D^-1                            (Woodbury)
 
-what is factored is n x n. It needs an l2 term on every free column, without which no more than n columns stay free.
+and what is factored is n x n. Otherwise the system is solved by conjugate gradients, which only multiply by columns.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
+from scipy.sparse.linalg import LinearOperator, cg
 
 from regularize.design.working_columns import WorkingColumns
 from regularize.kernels.quadratic import Status
@@ -24,6 +25,7 @@ Floats = NDArray[np.float64]
 
 PATTERN_SWEEPS = 10
 NEWTON_STEPS = 20
+CG_STEPS = 200
 STALLED_ROUNDS = 4
 BLOCK = 256  # columns made dense at a time
 
@@ -36,18 +38,14 @@ class ResidualQuadratic:
 
     def __init__(self, columns: WorkingColumns, correlations: Floats) -> None:
         self._columns = columns
+        self._accuracy = 1e-4  # of the conjugate gradients
         self._curvature = np.empty(0)
         self.correlations = correlations
         self.extend(columns, np.empty(0), correlations)
 
     def extend(self, columns: WorkingColumns, coef: Floats, correlations: Floats) -> None:
         """Take in the columns that were appended."""
-        first = self._curvature.size
-        norms = [
-            np.einsum("ij,ij->j", block, block)
-            for block in (columns.matrix(part) for part in _blocks(np.arange(first, columns.size)))
-        ]
-        self._curvature = np.concatenate([self._curvature, *norms])
+        self._curvature = np.concatenate([self._curvature, columns.squared_norms(self._curvature.size)])
         self.correlations = correlations
 
     def refresh(self, correlations: Floats) -> None:
@@ -64,6 +62,7 @@ class ResidualQuadratic:
     ) -> tuple[int, int]:
         """Minimise from ``coef``, in place, with its residual; returns (status, sweeps and Newton steps)."""
         residual = residual.copy()
+        self._accuracy = min(max(tolerance, 1e-12), 1e-4)
         n_iter, stalled, best = 0, 0, np.inf
         if self._gap(coef, residual, penalty.at(alpha)) <= tolerance:
             return Status.CONVERGED, 0
@@ -118,11 +117,13 @@ class ResidualQuadratic:
         step ends where the first of them gets there.
         """
         free = np.flatnonzero((penalty.lower < coef) & (coef < penalty.upper) & ((coef != 0) | (penalty.l1 == 0)))
-        if free.size == 0 or np.any(penalty.l2[free] <= 0):
+        if free.size == 0:
             return True
         own, w = penalty.restrict(free), coef[free]
         slope = self.correlations[free] - own.l1 * np.sign(w) - own.l2 * w
-        direction = self._woodbury(slope, free, own.l2, coef.size)
+        by_rows = residual.size < free.size and bool(np.all(own.l2 > 0))
+        solve = self._woodbury if by_rows else self._conjugate_gradients
+        direction = solve(slope, free, own.l2)
         low = np.where((own.l1 > 0) & (w > 0), np.maximum(own.lower, 0.0), own.lower)
         high = np.where((own.l1 > 0) & (w < 0), np.minimum(own.upper, 0.0), own.upper)
         clipped = np.clip(w + direction, low, high)
@@ -146,11 +147,24 @@ class ResidualQuadratic:
         value += float(np.sum(penalty.l1 * (np.abs(w + step) - np.abs(w))))
         return value + float(np.sum(penalty.l2 * step * (w + 0.5 * step)))
 
-    def _woodbury(self, slope: Floats, free: NDArray[np.intp], l2: Floats, size: int) -> Floats:
+    def _image(self, coef: Floats, free: NDArray[np.intp]) -> Floats:
+        """Z_F coef."""
+        full = np.zeros(self._columns.size)
+        full[free] = coef
+        return self._columns.combine(full)
+
+    def _conjugate_gradients(self, slope: Floats, free: NDArray[np.intp], l2: Floats) -> Floats:
+        """(Z_F'Z_F + diag(l2))^-1 slope, to a few digits or the tolerance: the next step corrects the rest."""
+
+        def product(x: Floats) -> Floats:
+            return self._columns.correlations(self._image(x, free))[free] + l2 * x
+
+        operator = LinearOperator((free.size, free.size), matvec=product, dtype=np.float64)
+        return cg(operator, slope, rtol=self._accuracy, maxiter=CG_STEPS)[0]
+
+    def _woodbury(self, slope: Floats, free: NDArray[np.intp], l2: Floats) -> Floats:
         """(Z_F'Z_F + diag(l2))^-1 slope."""
-        scaled = np.zeros(size)
-        scaled[free] = slope / l2
-        image = self._columns.combine(scaled)
+        image = self._image(slope / l2, free)
         kernel = np.eye(image.size)
         for part in _blocks(np.arange(free.size)):
             block = self._columns.matrix(free[part])

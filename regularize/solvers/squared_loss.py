@@ -41,6 +41,7 @@ def squared_loss_path(
     most ``tol * sum_i s_i (y_i - mean)^2`` or says that it has not. On Ctrl-C the solved alphas are returned if there
     are any.
     """
+    max_iter = min(max_iter, 2**31 - 1)
     if use_gram or design.n_features <= SMALL_GRAM:
         _ = design.gram  # first, because one reading of X gives it and the moments that everything else needs
     units = Units.of(design, y, penalty)
@@ -99,6 +100,7 @@ def _gram_route(
             if max(gap, noise) > tolerance and n_iter < max_iter:
                 if driver is None:
                     driver = PathDriver(design, units.target, units.penalty, alphas, tolerance, max_iter, coef)
+                driver.max_iter = max_iter - int(n_iter)
                 point = driver.solve(k)
                 gap, n_iter, coef = point.gap, n_iter + point.n_iter, driver.working.full_coef()
             if recorder.add(float(gap), int(n_iter), slice(None), coef):

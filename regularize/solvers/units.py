@@ -14,6 +14,8 @@ from regularize.penalties import Penalty
 
 Floats = NDArray[np.float64]
 
+SMALLEST_RESPONSE = 1e-300  # below it the coefficients, too, would lose digits to underflow
+
 
 @dataclass(frozen=True)
 class Units:
@@ -32,13 +34,17 @@ class Units:
     @classmethod
     def of(cls, design: Design, y: Floats, penalty: Penalty) -> Units:
         """Centre, weight and scale the response; take the penalty along."""
+        size = float(power_of_two(np.max(np.abs(y), initial=0.0)))  # first, so that no square overflows
+        y = y / size
         mean = design.weighted_mean(y)
         target = design.root_weights * (y - mean)
         norm = float(np.sqrt(2.0 * SquaredLoss().value(y, np.full_like(y, mean), design.weights)))
-        if norm <= CONSTANT * abs(mean):  # a constant response: nothing but rounding is left
+        if norm <= CONSTANT * abs(mean) or size < SMALLEST_RESPONSE:  # nothing but rounding is left
             target, norm = np.zeros_like(target), 0.0
-        response_scale = float(power_of_two(np.array(norm)))
-        target /= response_scale
+        own = float(power_of_two(np.array(norm)))
+        target /= own
+        response_scale = size * own if norm > 0 else 1.0
+        mean *= size
         coef_scale = design.scale / response_scale
         inner = penalty.in_units_of(design.scale, design.penalty_scale, response_scale)
         return cls(target, mean, response_scale, coef_scale, inner, float(target @ target))

@@ -14,7 +14,8 @@ from regularize.solvers.residual_quadratic import ResidualQuadratic
 Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
 
-WIDEST_GRAM = 1000  # columns up to which a Gram matrix is kept even if n is smaller
+WIDEST_GRAM = 1000  # columns up to which a Gram matrix is always kept
+SPARSE_SHARE = 20  # |W| beyond this many times the entries of a column makes the residual the cheaper thing to keep
 
 
 class WorkingSet:
@@ -74,10 +75,16 @@ class WorkingSet:
             self.quadratic.extend(self._columns, self.coef, correlations)
 
     def _is_too_wide(self) -> bool:
-        """Whether to leave the Gram matrix for the residual: |W| > n, and an l2 term lets as many be active."""
-        if isinstance(self.quadratic, ResidualQuadratic):
+        """Whether to leave the Gram matrix for the residual.
+
+        That is when |W| > n and an l2 term lets as many be active, or when columns are so sparse that keeping a
+        residual is far cheaper than keeping |W| correlations.
+        """
+        if isinstance(self.quadratic, ResidualQuadratic) or self.size <= WIDEST_GRAM:
             return False
-        return self.size > max(self.target.size, WIDEST_GRAM) and bool(np.any(self.penalty.l2 > 0))
+        if self.size > SPARSE_SHARE * self._columns.entries / self.size:
+            return True
+        return self.size > self.target.size and bool(np.any(self.penalty.l2 > 0))
 
     def solve(self, alpha: float, tolerance: float, max_iter: int) -> tuple[int, int]:
         """Minimise over the working set; returns (status, sweeps and Newton steps)."""

@@ -33,7 +33,7 @@ def certified(Z, z, penalty, w):
     """The gap as the solvers ask for it."""
     r = z - Z @ w
     c, norms = Z.T @ r, np.linalg.norm(Z, axis=0)
-    projected, squared = flat_projection(w, c, lambda part: Z[:, part].T @ Z[:, part], penalty, norms)
+    projected, squared = flat_projection(w, c, lambda part: Z[:, part].T @ Z[:, part], penalty, norms, float(r @ r))
     return duality_gap(w, c, penalty, r @ r, projected=projected, projection=squared, slack=norms * np.sqrt(squared))
 
 
@@ -53,6 +53,24 @@ def test_the_gap_is_an_upper_bound_of_the_suboptimality(seed, share, spread):
     suboptimality = objective(Z, z, penalty, w) - objective(Z, z, penalty, best)
     noise = 1e-13 * (z @ z + objective(Z, z, penalty, w))
     assert certified(Z, z, penalty, w) >= suboptimality - noise
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
+def test_an_unfitted_free_feature_is_paid_for_in_full(seed, l1_ratio):
+    """All but the free feature are optimal given it: what its projection does to the others belongs to the gap."""
+    factor = np.where(np.arange(8) == 0, 0.0, 1.0)
+    problem = gaussian(30, 8, seed, rho=0.8, factor=factor, fit_intercept=False, l1_ratio=l1_ratio)
+    Z, z = equilibrated(problem)
+    penalty = problem.penalty().at(0.1)
+    optimum = problem.solve(0.1, 1e-15).coefs[:, 0]
+    off = optimum[0] + 0.01 * (-1) ** seed
+    others = replace(problem, factor=np.where(factor == 0, np.inf, 1.0), y=problem.y - problem.X[:, 0] * off)
+    w = others.solve(0.1, 1e-15).coefs[:, 0]
+    w[0] = off
+    suboptimality = objective(Z, z, penalty, w) - objective(Z, z, penalty, optimum)
+    gap = certified(Z, z, penalty, w)
+    assert suboptimality - 1e-13 * (z @ z) <= gap <= 1.0
 
 
 @pytest.mark.parametrize("l1_ratio", [1.0, 0.5, 0.01])

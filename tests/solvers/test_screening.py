@@ -56,6 +56,30 @@ def test_no_violation_is_missed_whatever_the_residual(seed, spread, with_look_ah
         previous = residual
 
 
+@pytest.mark.parametrize("slack_share", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_the_bound_is_reached_by_a_change_along_the_column_itself(slack_share, side, monkeypatch):
+    """r = r1 / 2 + e with e along z_j: then Cauchy-Schwarz is an equality, and a smaller bound would miss j."""
+    monkeypatch.setattr(screening, "FULL_PASS_SHARE", 1.0)  # read the listed ones only
+    problem = gaussian(40, 60)
+    design, penalty = problem.design(), problem.penalty()
+    r1 = design.root_weights * (problem.y - problem.y.mean())
+    W = design.working_columns()
+    W.append(np.arange(60))
+    for j in range(60):
+        z = W.matrix(np.array([j]))[:, 0]
+        e = z - r1 * (r1 @ z) / (r1 @ r1)
+        e *= side * 1e-3 * np.sign(r1 @ z) / np.linalg.norm(e)
+        residual, slack = 0.5 * r1 + (1 - slack_share) * e, slack_share * float(np.linalg.norm(e))
+        bound = abs(z @ (0.5 * r1)) + np.linalg.norm(z) * 1e-3
+        listed = []
+        for share in (1 - 1e-9, 1 + 1e-9):
+            screen = screen_of(design, penalty, r1)
+            read, _ = screen.violating(residual, bound * share, np.zeros(60, dtype=np.uint8), slack, list)
+            listed.append(j in read.features)
+        assert listed == [True, False]
+
+
 @pytest.mark.parametrize("layout", ["F", "CSC int32"])
 @pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
 def test_at_every_alpha_of_a_path_no_feature_violates_optimality(layout, l1_ratio, monkeypatch):
