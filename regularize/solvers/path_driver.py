@@ -130,7 +130,7 @@ class PathDriver:
             if alpha0 > alpha1:
                 residual = residual1 + (alpha1 - alpha) / (alpha0 - alpha1) * (residual1 - residual0)
         predicted = self.screen.predicted(residual, PREDICTION_MARGIN * alpha, self.working.contains)
-        return predicted.strongest(self.penalty, alpha, max(10, self.working.n_active // 2))
+        return predicted.strongest(self.penalty, alpha, max(10, self.working.n_active // 6))
 
     def _look_ahead(self, k: int) -> list[Floats]:
         """The residual some alphas further down, for the full pass that is due at ``alphas[k]``."""
