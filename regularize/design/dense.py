@@ -150,5 +150,5 @@ class DenseDesign(Design):
         if self.weighted or self._X.dtype != np.float64:
             return False
         rows = self._X[:: max(1, self.n_samples // SAMPLED_ROWS)]
-        mean, deviation = rows.mean(axis=0), rows.std(axis=0)
-        return bool(np.all(mean * mean <= LARGE_SHARE * deviation * deviation))
+        mean, mean_square = rows.sum(axis=0) / len(rows), np.einsum("ij,ij->j", rows, rows) / len(rows)
+        return bool((mean * mean <= LARGE_SHARE * (mean_square - mean * mean)).all())

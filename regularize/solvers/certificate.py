@@ -20,7 +20,7 @@ Mazumder and Hastie (2012) for the screening view of the same bound.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,76 +50,66 @@ def duality_gap(
     to the dual point; the squared norm of what that took is ``projection``, and it changed the correlation of each
     other feature by at most ``slack``.
     """
-    correlations = np.where(projected, 0.0, correlations)
-    slack = np.where(projected, 0.0, slack)
+    if np.any(projected):
+        correlations, slack = np.where(projected, 0.0, correlations), np.where(projected, 0.0, slack)
     gap = np.full(coef.shape[1:], np.inf)
-    for share in _shares(coef, correlations, penalty, slack):
-        if np.any(gap > 0.5 * (1 - share) ** 2 * squared_residual):  # which no gap at this share undercuts
-            other = _gap_at(share, coef, correlations, penalty, squared_residual, slack, projection)
-            gap = np.minimum(gap, other)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for share in _shares(coef, correlations, penalty, slack):
+            if np.any(gap > 0.5 * (1 - share) ** 2 * squared_residual):  # which no gap at this share undercuts
+                other = _gap_at(share, coef, correlations, penalty, squared_residual, slack, projection)
+                gap = np.minimum(gap, other)
     return gap
 
 
-def _shares(coef: Floats, correlations: Floats, penalty: Penalty, slack: Floats) -> list[Floats]:
+def _shares(coef: Floats, correlations: Floats, penalty: Penalty, slack: Floats | float) -> Iterator[Floats | float]:
     """Candidates for t: needed by the features without an l2 term; by all features; zero."""
-    shares = [_largest_share(correlations, slack, penalty, penalty.l2 == 0)]
-    if np.any(penalty.l2 > 0):
-        shares.append(_largest_share(correlations - penalty.l2 * coef, slack, penalty, penalty.l1 > 0))
-    shares.append(np.zeros_like(shares[0]))
-    return shares
+    yield _largest_share(correlations, slack, penalty, penalty.l2 == 0)
+    if penalty.l2.any():
+        yield _largest_share(correlations - penalty.l2 * coef, slack, penalty, penalty.l1 > 0)
+    yield 0.0
 
 
-def _largest_share(v: Floats, slack: Floats, penalty: Penalty, rows: NDArray[np.bool_]) -> Floats:
+def _largest_share(v: Floats, slack: Floats | float, penalty: Penalty, rows: NDArray[np.bool_]) -> Floats | float:
     """The largest t <= 1 with |t v| <= l1 wherever an infinite bound stands behind it."""
     size = np.abs(v) + slack
-    unbounded = np.where(v > 0, np.isinf(penalty.upper), np.isinf(penalty.lower))
-    violated = rows & unbounded & (size > penalty.l1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.min(np.where(violated, penalty.l1 / size, 1.0), axis=0, initial=1.0)
+    violated = rows & (size > penalty.l1)
+    if not violated.any():
+        return 1.0
+    violated &= np.where(v > 0, np.isinf(penalty.upper), np.isinf(penalty.lower))
+    return np.min(np.where(violated, penalty.l1 / size, 1.0), axis=0, initial=1.0)
 
 
 def _gap_at(
-    share: Floats,
+    share: Floats | float,
     coef: Floats,
     correlations: Floats,
     penalty: Penalty,
     squared_residual: Floats | float,
-    slack: Floats,
+    slack: Floats | float,
     projection: Floats | float,
 ) -> Floats:
     """The gap at theta = share * (r + e)."""
-    distance = (1 - share) ** 2 * squared_residual + share * (2 - share) * projection
     v = share * correlations
-    # |v| may exceed l1 by a rounding error of the division that made the share
-    capped = np.where(penalty.l2 > 0, v, _cap(v, penalty))
-    feasible = np.abs(v - capped) <= 1e-14 * np.abs(v)
-    v = np.where(feasible, capped, v)
     best = _conjugate_point(v, penalty)
-    with np.errstate(invalid="ignore"):
-        terms = _value(coef, penalty) - _value(best, penalty) + v * (best - coef)
-        terms = np.maximum(terms, 0.0) + share * slack * (np.abs(best) + np.abs(coef))
-    terms = np.where(np.isfinite(best), terms, np.inf)
+    terms = penalty.l1 * (np.abs(coef) - np.abs(best)) + v * (best - coef)
+    terms += 0.5 * penalty.l2 * (coef * coef - best * best)
+    terms = np.maximum(terms, 0.0)
+    if np.any(projection):
+        terms += share * slack * (np.abs(best) + np.abs(coef))
+    if not np.isfinite(best).all():
+        terms = np.where(np.isfinite(best), terms, np.inf)
+    distance = (1 - share) ** 2 * squared_residual + share * (2 - share) * projection
     return 0.5 * distance + terms.sum(axis=0)
-
-
-def _cap(v: Floats, penalty: Penalty) -> Floats:
-    """v, brought back to where the conjugate of l1 |w| on an unbounded side is finite."""
-    v = np.where(np.isinf(penalty.upper), np.minimum(v, penalty.l1), v)
-    return np.where(np.isinf(penalty.lower), np.maximum(v, -penalty.l1), v)
 
 
 def _conjugate_point(v: Floats, penalty: Penalty) -> Floats:
     """argmax_w v w - l1 |w| - l2/2 w^2 over the box; infinite where the conjugate is."""
-    u = np.sign(v) * np.maximum(np.abs(v) - penalty.l1, 0.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        point = np.where(u == 0, 0.0, u / penalty.l2)
+    u = v - np.clip(v, -penalty.l1, penalty.l1)
+    above = np.abs(u) > 1e-14 * np.abs(v)  # not by the rounding of the division that made the share
+    point = np.zeros_like(v)
+    if above.any():
+        np.divide(u, penalty.l2, out=point, where=above)
     return np.clip(point, penalty.lower, penalty.upper)
-
-
-def _value(w: Floats, penalty: Penalty) -> Floats:
-    """l1 |w| + l2/2 w^2 per feature."""
-    with np.errstate(invalid="ignore"):
-        return penalty.l1 * np.abs(w) + 0.5 * penalty.l2 * w * w
 
 
 def flat_projection(

@@ -77,6 +77,8 @@ class GramProblem:
         without end along some direction. Only a penalty can keep the solver from following it.
         """
         flat = (self.penalty.l1 * alpha <= FLAT) & (self.penalty.l2 * alpha <= FLAT) & (self.norms > 0)
+        if not flat.any():
+            return self.gram
         pivots = dpotrf(self.gram[np.ix_(flat, flat)], lower=True)[0].diagonal()
         if np.all(pivots > 1e-5):
             return self.gram

@@ -118,6 +118,8 @@ class Screen:
     def _not_cleared_by_last_read(self, features: Columns, residual: Floats, alpha: float, slack: float) -> Columns:
         """Drop those that were read a moment ago, for a residual so close that they cannot violate now."""
         read_residual, read_features, sizes = self._last_read
+        if features.size == 0 or read_features.size == 0:
+            return features
         change = residual - read_residual
         reach = float(np.sqrt(change @ change)) + slack
         limits = alpha * self.penalty.l1[read_features]
