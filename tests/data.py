@@ -27,9 +27,7 @@ def loaders() -> ModuleType:
     folder = find()
     if folder is None:
         named = os.environ.get("REGULARIZE_DATA", BESIDE_CHECKOUT)
-        raise FileNotFoundError(
-            f"no real data sets: {named} has no load.py; set REGULARIZE_DATA to their folder"
-        )
+        raise FileNotFoundError(f"no real data sets: {named} has no load.py; set REGULARIZE_DATA to their folder")
     spec = importlib.util.spec_from_file_location("regularize_data_loaders", folder / "load.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

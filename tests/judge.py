@@ -223,9 +223,7 @@ def judge(
     return Verdict(objectives, violations, gaps, relative)
 
 
-def _weighted_and_centred(
-    X: Any, y: Any, sample_weight: Any, centre: bool, dtype: Any
-) -> tuple[Design, Array, Any]:
+def _weighted_and_centred(X: Any, y: Any, sample_weight: Any, centre: bool, dtype: Any) -> tuple[Design, Array, Any]:
     """A = S^(1/2) Xc, z = S^(1/2) yc, and the weighted mean of y (0 without an intercept)."""
     y = np.ravel(y).astype(dtype)
     s = _normalised(sample_weight, y.size, dtype)

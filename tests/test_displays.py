@@ -16,9 +16,7 @@ from regularize import ElasticNet, Lasso, RegularizationPathDisplay, lasso_path
 from regularize.displays import spread
 
 ALPHAS = np.geomspace(1.0, 0.01, 5)
-COEFS = np.array(
-    [[0, 1, 2, 3, 4.0], [0, 0, -1, -2, -3], [0, 0, 0, 0, 0], [0, 0, 0, 0.1, 3.9], [0, 0, 0.5, 1, 0]]
-)
+COEFS = np.array([[0, 1, 2, 3, 4.0], [0, 0, -1, -2, -3], [0, 0, 0, 0, 0], [0, 0, 0, 0.1, 3.9], [0, 0, 0.5, 1, 0]])
 
 
 @pytest.fixture(autouse=True)
@@ -117,9 +115,7 @@ def test_what_does_not_fit_together_is_refused(arguments, message):
 
 def test_the_path_of_an_estimator_has_its_parameters():
     X, y = load_diabetes(return_X_y=True)
-    model = ElasticNet(
-        alpha=0.01, l1_ratio=0.8, positive=True, penalty_factor=np.linspace(0.5, 2, 10), tol=1e-10
-    )
+    model = ElasticNet(alpha=0.01, l1_ratio=0.8, positive=True, penalty_factor=np.linspace(0.5, 2, 10), tol=1e-10)
     display = RegularizationPathDisplay.from_estimator(model, X, y, alphas=[0.1, 0.01])
     assert display.alpha == 0.01
     assert_allclose(display.coefs[:, 1], model.fit(X, y).coef_, rtol=1e-6, atol=1e-6)
@@ -140,9 +136,7 @@ def test_the_path_of_a_pipeline_is_that_of_its_last_step():
     assert display.feature_names == list(X.columns)
     assert display.estimator_name == "Lasso"
     scaled = StandardScaler().fit_transform(X)
-    assert_allclose(
-        display.coefs, lasso_path(scaled, y, alphas=display.alphas, fit_intercept=True)[1], rtol=1e-6
-    )
+    assert_allclose(display.coefs, lasso_path(scaled, y, alphas=display.alphas, fit_intercept=True)[1], rtol=1e-6)
 
 
 def test_estimators_of_scikit_learn_can_be_shown():

@@ -26,10 +26,7 @@ def brute_force(X, y, s, l1, l2, lower, upper, intercept):
     for pattern in itertools.product(("lower", "upper", 0, 1, -1), repeat=X.shape[1]):
         signs = np.array([state if state in {1, -1} else 0 for state in pattern])
         free = signs != 0
-        at = [
-            {"lower": low, "upper": up}.get(state, 0.0)
-            for state, low, up in zip(pattern, lower, upper, strict=True)
-        ]
+        at = [{"lower": low, "upper": up}.get(state, 0.0) for state, low, up in zip(pattern, lower, upper, strict=True)]
         w = np.array(at)
         if not np.all(np.isfinite(w)):
             continue
@@ -50,9 +47,7 @@ def problems(draw):
     X, y = rng.standard_normal((n, p)) + draw(st.sampled_from([0.0, 3.0])), rng.standard_normal(n)
     weights = draw(st.sampled_from([None, rng.uniform(0.1, 2.0, n)]))
     factor = np.array(draw(st.lists(st.sampled_from([0.0, 0.5, 1.0, np.inf]), min_size=p, max_size=p)))
-    pair = st.sampled_from(
-        [(-np.inf, np.inf), (0.0, np.inf), (-np.inf, 0.1), (-0.2, 0.1), (0.1, 0.3), (-0.5, -0.4)]
-    )
+    pair = st.sampled_from([(-np.inf, np.inf), (0.0, np.inf), (-np.inf, 0.1), (-0.2, 0.1), (0.1, 0.3), (-0.5, -0.4)])
     lower, upper = np.array(draw(st.lists(pair, min_size=p, max_size=p))).T
     alpha, l1_ratio = draw(st.sampled_from([0.0, 0.01, 0.1, 1.0])), draw(st.sampled_from([1.0, 0.5, 0.0]))
     return X, y, weights, factor, lower, upper, alpha, l1_ratio, draw(st.booleans())
@@ -199,9 +194,7 @@ def test_a_path_is_judged_as_its_points_are():
     path = judge(X, y, alphas, coefs, intercepts)
     points = [judge(X, y, alphas[k], coefs[:, k], intercepts[k]) for k in range(3)]
     for field in ("objective", "violation", "gap", "relative_gap"):
-        np.testing.assert_allclose(
-            getattr(path, field), [getattr(point, field) for point in points], rtol=1e-12
-        )
+        np.testing.assert_allclose(getattr(path, field), [getattr(point, field) for point in points], rtol=1e-12)
 
 
 def test_integer_weights_are_repetitions_and_zero_weights_are_absent_rows():

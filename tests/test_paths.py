@@ -157,14 +157,10 @@ def test_the_remaining_parameters_of_scikit_learn_are_accepted(path):
 
 @pytest.mark.parametrize("path", PATHS)
 def test_n_alphas_and_alphas_none_are_deprecated_as_in_scikit_learn(path):
-    with pytest.warns(
-        FutureWarning, match="'n_alphas' was deprecated in 1.9 and will be removed in 1.11"
-    ) as caught:
+    with pytest.warns(FutureWarning, match="'n_alphas' was deprecated in 1.9 and will be removed in 1.11") as caught:
         assert len(path(X, Y, n_alphas=5)[0]) == 5
     assert caught[0].filename == __file__
-    with pytest.warns(
-        FutureWarning, match="'alphas=None' is deprecated and will be removed in 1.11"
-    ) as caught:
+    with pytest.warns(FutureWarning, match="'alphas=None' is deprecated and will be removed in 1.11") as caught:
         assert len(path(X, Y, alphas=None)[0]) == 100
     assert caught[0].filename == __file__
     with warnings.catch_warnings():
@@ -257,9 +253,7 @@ def test_a_path_that_does_not_converge_warns_once_and_names_the_alphas():
         lasso_path(WIDE, WIDE_Y, alphas=[1.0, 0.01, 0.001], tol=1e-14, max_iter=1)
     assert len(caught) == 1
     message = str(caught[0].message)
-    assert message.startswith(
-        "Objective did not converge. You might want to increase the number of iterations"
-    )
+    assert message.startswith("Objective did not converge. You might want to increase the number of iterations")
     assert "of 3 alphas: " in message and "0.01, 0.001" in message
     assert caught[0].filename == __file__
 
@@ -307,9 +301,7 @@ class TestGrid:
         options = {"fit_intercept": fit_intercept, "positive": positive}
         search = sklearn.linear_model.ElasticNetCV(l1_ratio=l1_ratio, alphas=7, eps=0.01, cv=2, **options)
         expected = search.fit(layout(X), Y, sample_weight=weight).alphas_
-        grid = alpha_grid(
-            layout(X), Y, l1_ratio=l1_ratio, eps=0.01, alphas=7, sample_weight=weight, **options
-        )
+        grid = alpha_grid(layout(X), Y, l1_ratio=l1_ratio, eps=0.01, alphas=7, sample_weight=weight, **options)
         assert_allclose(grid, expected, rtol=1e-9)
 
     @pytest.mark.parametrize("y", [np.zeros(30), np.full(30, 5.0)])
@@ -319,9 +311,7 @@ class TestGrid:
 
     @pytest.mark.parametrize("function", [alpha_max, alpha_grid])
     def test_it_needs_an_l1_penalty(self, function):
-        with pytest.raises(
-            ValueError, match="Automatic alpha grid generation is not supported for l1_ratio=0"
-        ):
+        with pytest.raises(ValueError, match="Automatic alpha grid generation is not supported for l1_ratio=0"):
             function(X, Y, l1_ratio=0)
 
     @pytest.mark.parametrize(

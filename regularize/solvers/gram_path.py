@@ -19,6 +19,7 @@ from regularize.solvers.certificate import FLAT, duality_gap, flat_projection
 
 Floats = NDArray[np.float64]
 
+AT_ONCE = 256  # alphas certified together, so that Ctrl-C loses no more than these
 INNER_SHARE = 0.5  # of the tolerance, so that the certificate's own view of the gap fits in
 
 
@@ -48,8 +49,8 @@ class GramProblem:
         coefs = np.zeros((alphas.size, coef.size))
         n_iters = np.zeros(alphas.size, dtype=np.intp)
         solver = quadratic.QuadraticSolver()
-        done, stop = 0, False
-        while done < alphas.size and not stop:
+        done = 0
+        while done < alphas.size:
             first = done
             done = solver.solve_path(
                 gram,
@@ -68,7 +69,10 @@ class GramProblem:
                 coefs,
                 n_iters,
             )
-            stop = done > first and on_solved(first, coefs[first:done], n_iters[first:done])
+            for begin in range(first, done, AT_ONCE):
+                part = slice(begin, min(begin + AT_ONCE, done))
+                if on_solved(begin, coefs[part], n_iters[part]):
+                    return
 
     def _definite_gram(self, alpha: float) -> Floats:
         """The Gram matrix, with a ridge of rounding size if some feature has no penalty to hold it.

@@ -1,0 +1,230 @@
+"""Newton steps on the free columns of a working set, with a Cholesky factor that follows them.
+
+See the design notes of quadratic.pyx, c to e.
+"""
+from libc.math cimport INFINITY, fabs, fmax
+from libc.string cimport memcpy, memset
+
+from regularize.kernels.blas cimport solve_lower
+from regularize.kernels.factor cimport Factor, insert, refactor, remove, reserve, solve as solve_factored
+from regularize.kernels.task cimport Task, is_free, segment_end, slope
+
+
+cdef inline double stale_share() noexcept nogil:
+    """Refactor when alpha fell below this share of the alpha whose l2 term the factor contains."""
+    return 0.7
+
+
+cdef inline void apply_step(Task *task, const double *step) noexcept nogil:
+    """c -= G[:, F] step, four columns at a time so that c is read and written a quarter as often."""
+    cdef Factor *factor = task.factor
+    cdef Py_ssize_t i, k = 0, size = task.size
+    cdef const double *g0
+    cdef const double *g1
+    cdef const double *g2
+    cdef const double *g3
+    cdef double s0, s1, s2, s3
+    cdef double *correlations = task.correlations
+    task.work += size * factor.size
+    while k + 4 <= factor.size:
+        g0 = task.gram + factor.columns[k] * task.stride
+        g1 = task.gram + factor.columns[k + 1] * task.stride
+        g2 = task.gram + factor.columns[k + 2] * task.stride
+        g3 = task.gram + factor.columns[k + 3] * task.stride
+        s0, s1, s2, s3 = step[k], step[k + 1], step[k + 2], step[k + 3]
+        for i in range(size):
+            correlations[i] -= s0 * g0[i] + s1 * g1[i] + s2 * g2[i] + s3 * g3[i]
+        k += 4
+    while k < factor.size:
+        g0 = task.gram + factor.columns[k] * task.stride
+        for i in range(size):
+            correlations[i] -= step[k] * g0[i]
+        k += 1
+
+
+cdef inline double objective_change(const Task *task, const double *step, const double *old) noexcept nogil:
+    """Of w_F += step, when ``old`` are the correlations before it and the present ones those after."""
+    cdef Factor *factor = task.factor
+    cdef Py_ssize_t k, j
+    cdef double w, total = 0.0
+    for k in range(factor.size):
+        j = factor.columns[k]
+        w = task.coef[j]
+        total += task.alpha * task.l1[j] * (fabs(w + step[k]) - fabs(w))
+        total += step[k] * (task.alpha * task.l2[j] * (w + 0.5 * step[k]))
+        total -= 0.5 * step[k] * (old[j] + task.correlations[j])
+    return total
+
+
+cdef inline void land(Task *task, const double *step) noexcept nogil:
+    """w_F += step, exactly at the ends of segments; apply_step has moved the correlations."""
+    cdef Factor *factor = task.factor
+    cdef Py_ssize_t k, j
+    for k in range(factor.size):
+        j = factor.columns[k]
+        task.coef[j] = segment_end(task, j, task.coef[j] + step[k])
+
+
+cdef inline void slide(Task *task, Py_ssize_t column, double *null_vector) noexcept nogil:
+    """Move along a direction without curvature to the first end of a segment; see note d.
+
+    ``null_vector`` comes in as ``L^-1 G_F,column``; the direction is (-L^-T of it, 1) on (F, column). The data have no
+    say along it, only the penalty has: what the correlations seem to say is rounding.
+    """
+    cdef Factor *factor = task.factor
+    cdef Py_ssize_t k, j, first = -1
+    cdef double *step = task.scratch + task.size + 1
+    cdef double *old = task.scratch + 2 * (task.size + 1)
+    cdef double descent = 0.0, penalties = 0.0, largest = 1.0, curvature = 0.0, length, far, room
+    solve_lower(factor.size, factor.values, factor.stride, null_vector, True)
+    for k in range(factor.size):
+        largest = fabs(null_vector[k]) if fabs(null_vector[k]) > largest else largest
+    for k in range(factor.size):                         # entries of rounding size would allow huge slides
+        null_vector[k] = 0.0 if fabs(null_vector[k]) < 1e-8 * largest else -null_vector[k]
+    factor.columns[factor.size] = column                 # as if it had entered, for the loops below
+    null_vector[factor.size] = 1.0
+    for k in range(factor.size + 1):
+        j = factor.columns[k]
+        penalties += fabs(null_vector[k]) * task.alpha * (task.l1[j] + task.l2[j] * fabs(task.coef[j]))
+        curvature += null_vector[k] * null_vector[k] * task.gram[j * task.stride + j]
+        descent += null_vector[k] * (slope(task, j) - task.correlations[j])
+    if fabs(descent) <= 1e-10 * penalties:
+        return
+    far = INFINITY if descent > 0.0 else -INFINITY
+    length = fabs(descent) / (2.2e-16 * (50 + factor.size) * curvature)  # beyond that rounding may bend the objective
+    for k in range(factor.size + 1):
+        j = factor.columns[k]
+        if null_vector[k] == 0.0:
+            continue
+        room = (segment_end(task, j, far if null_vector[k] > 0.0 else -far) - task.coef[j]) / null_vector[k]
+        if fabs(room) < length:
+            length = fabs(room)
+            first = k
+    memcpy(old, task.correlations, task.size * sizeof(double))
+    for k in range(factor.size + 1):
+        j = factor.columns[k]
+        room = segment_end(task, j, far if null_vector[k] > 0.0 else -far)
+        step[k] = room - task.coef[j] if k == first else (length if descent > 0.0 else -length) * null_vector[k]
+    factor.size += 1
+    apply_step(task, step)
+    if objective_change(task, step, old) < 0.0:
+        land(task, step)
+    else:                                                # the direction is not as null as it seemed
+        memcpy(task.correlations, old, task.size * sizeof(double))
+    factor.size -= 1
+
+
+cdef inline bint rebuild_factor(Task *task) noexcept nogil:
+    """L for all free columns at once; False, and an empty factor, when some of them are dependent."""
+    cdef Factor *factor = task.factor
+    cdef Py_ssize_t j
+    factor.size = 0
+    for j in range(task.size):
+        task.in_factor[j] = is_free(task, j)
+        if task.in_factor[j]:
+            factor.columns[factor.size] = j
+            factor.size += 1
+    task.work += factor.size * factor.size * factor.size // 12
+    if refactor(factor, task.gram, task.stride, task.l2, task.alpha):
+        return True
+    factor.size = 0
+    memset(task.in_factor, 0, task.size)
+    return False
+
+
+cdef inline void drop_fixed(Task *task) noexcept nogil:
+    """Remove from the factor the columns that are no longer free."""
+    cdef Factor *factor = task.factor
+    cdef Py_ssize_t position, j
+    for position in range(factor.size - 1, -1, -1):
+        j = factor.columns[position]
+        if not is_free(task, j):
+            task.work += (factor.size - position) * (factor.size - position) * 2
+            task.in_factor[j] = 0
+            remove(factor, position)
+
+
+cdef inline void sync_factor(Task *task, double *row) noexcept nogil:
+    """Bring the factor to the free columns of now; a dependent one slides and stays out if it must."""
+    cdef Factor *factor = task.factor
+    cdef Py_ssize_t j, _attempt, changes = 0, n_free = 0
+    cdef double diagonal
+    cdef bint stale = task.has_l2 and not (
+        stale_share() * factor.alpha <= task.alpha <= factor.alpha
+    )
+    for j in range(task.size):
+        n_free += is_free(task, j)
+        changes += is_free(task, j) != task.in_factor[j]
+    if reserve(factor, n_free + 1) != 0:
+        task.no_memory = True
+        return
+    if stale or changes > factor.size // 4 + 4:
+        if rebuild_factor(task):
+            return
+    drop_fixed(task)
+    for j in range(task.size):
+        for _attempt in range(2):
+            if task.in_factor[j] or not is_free(task, j):
+                break
+            diagonal = task.gram[j * task.stride + j] + factor.alpha * task.l2[j]
+            task.work += factor.size * factor.size
+            if insert(factor, j, task.gram + j * task.stride, diagonal, row):
+                task.in_factor[j] = 1
+            else:
+                slide(task, j, row)
+                drop_fixed(task)
+
+
+cdef inline bint newton_step(Task *task) noexcept nogil:
+    """One step to the minimum over the free columns; True when it stayed within the pattern."""
+    cdef Factor *factor = task.factor
+    cdef double *direction = task.scratch
+    cdef double *step = task.scratch + task.size + 1
+    cdef double *old = task.scratch + 2 * (task.size + 1)
+    cdef Py_ssize_t k, j, first = -1, crossings = 0
+    cdef double target, end, share, change, length = 1.0
+    task.n_iter += 1
+    sync_factor(task, direction)
+    if task.no_memory:
+        return True
+    for k in range(factor.size):
+        direction[k] = slope(task, factor.columns[k])
+    solve_factored(factor, direction)
+    task.work += 2 * factor.size * factor.size
+    for k in range(factor.size):
+        j = factor.columns[k]
+        target = task.coef[j] + direction[k]
+        end = segment_end(task, j, target)
+        step[k] = end - task.coef[j]
+        if end != target:
+            crossings += 1
+            share = step[k] / direction[k]
+            if share < length:
+                length = share
+                first = k
+    memcpy(old, task.correlations, task.size * sizeof(double))
+    apply_step(task, step)
+    change = objective_change(task, step, old)
+    if crossings == 0:
+        if not change <= 1e-12 * task.response_norm:     # the factor is too ill-conditioned to be of use
+            memcpy(task.correlations, old, task.size * sizeof(double))
+            return True
+        land(task, step)
+        task.largest_move = 0.0
+        if task.has_l2 and factor.alpha != task.alpha:   # a quasi-Newton step, not an exact one
+            for k in range(factor.size):
+                task.largest_move = fmax(task.largest_move, fabs(step[k]))
+        return True
+    task.largest_move = INFINITY
+    if change < 0.0:
+        land(task, step)
+        return False
+    memcpy(task.correlations, old, task.size * sizeof(double))
+    for k in range(factor.size):
+        step[k] = step[k] if k == first else length * direction[k]
+    apply_step(task, step)
+    if not objective_change(task, step, old) <= 1e-12 * task.response_norm:
+        memcpy(task.correlations, old, task.size * sizeof(double))
+        return True
+    land(task, step)
+    return False
