@@ -217,11 +217,9 @@ def _samples(X: Any, y: Any, sample_weight: Any, check_input: bool) -> Samples:
         )
     if sparse.issparse(X):
         X = _canonical_csc(X)
-    if check_input:
-        weights = check_sample_weight(sample_weight, X.shape[0])
-    else:
-        trusted = sample_weight is not None and not isinstance(sample_weight, Number)
-        weights = np.asarray(sample_weight, dtype=np.float64) if trusted else None
+    weights = check_sample_weight(sample_weight, X.shape[0])
+    if len(y) != X.shape[0]:  # what the kernels rely on is never taken on trust
+        raise ValueError(f"Found input variables with inconsistent numbers of samples: {[X.shape[0], len(y)]}")
     return Samples(X, np.asarray(y, dtype=np.float64, order="F"), weights)
 
 
@@ -402,7 +400,7 @@ def check_gram(
         return None, None
     if check_input:
         _check_gram_element(samples, gram, fit_intercept)
-    return np.asarray(gram, dtype=np.float64), None
+    return np.asarray(gram, dtype=np.float64), True
 
 
 def _is_centred(samples: Samples) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regularize.design.design import Design, Floats
+from regularize.design.design import SMALLEST, Design, Floats
 from regularize.design.working_columns import DenseWorkingColumns
 from regularize.kernels import products, threads
 
@@ -32,7 +32,6 @@ class DenseDesign(Design):
     def __init__(self, X: NDArray[Any], *options: Any) -> None:
         super().__init__(X, *options)
         self._X = np.asarray(X)
-        self.bytes_per_pass = self._X.nbytes
 
     # ------------------------------------------------------------------------------- storage
 
@@ -98,7 +97,7 @@ class DenseDesign(Design):
                 with threads.all_threads(self.n_samples * (block.stop - block.start)):
                     out[0, block] = self._columns[:, block].T @ V[0]
             else:  # BLAS would convert, or pack X for a thin product, at the price of several passes
-                out[:, block] = self._dots(V, np.arange(block.start, block.stop))
+                out[:, block] = self._dots(V, np.arange(block.start, block.stop, dtype=np.intp))
         return out
 
     def _dots(self, V: Floats, columns: NDArray[np.intp]) -> Floats:
@@ -135,20 +134,31 @@ class DenseDesign(Design):
             rows = self._X[first : first + step]
             gram += rows.T @ rows
         gram /= self.n_samples
+        if not self.fit_intercept:
+            norms, _ = self._trusted(np.sqrt(np.diagonal(gram)), np.zeros(self.n_features))
+            norms[norms < SMALLEST] = 0.0
+            self.__dict__.setdefault("_raw_norms", norms)
+            return gram
         if "moments" not in self.__dict__:
             mean = self.weights @ self._X
             variance = np.diagonal(gram) - mean * mean
             if np.any(variance < mean * mean / LARGE_SHARE):
                 return None
             self.n_passes += 1.0
-            self.__dict__["moments"] = mean, np.sqrt(variance)
+            self.__dict__["moments"] = self._trusted(mean, np.sqrt(variance))
         gram -= np.outer(self.centre, self.centre)
         return gram
 
     def _has_small_means(self) -> bool:
-        """Whether X'X itself may serve: float64, equal weights, and means that do not dwarf the spread."""
+        """Whether X'X itself may serve: float64, equal weights, and means (of a sample) that do not dwarf the spread.
+
+        Columns that do not vary in the sample have no say; the centring looks at all of them again.
+        """
         if self.weighted or self._X.dtype != np.float64:
             return False
+        if not self.fit_intercept:
+            return True
         rows = self._X[:: max(1, self.n_samples // SAMPLED_ROWS)]
         mean, mean_square = rows.sum(axis=0) / len(rows), np.einsum("ij,ij->j", rows, rows) / len(rows)
-        return bool((mean * mean <= LARGE_SHARE * (mean_square - mean * mean)).all())
+        variance = mean_square - mean * mean
+        return bool(((mean * mean <= LARGE_SHARE * variance) | (variance <= 1e-12 * mean_square)).all())

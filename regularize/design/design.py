@@ -47,7 +47,6 @@ class Design(ABC):
 
     n_samples: int
     n_features: int
-    bytes_per_pass: int
 
     def __init__(
         self, X: Any, sample_weight: Floats | None, fit_intercept: bool, standardize: bool, gram: Floats | None
@@ -75,7 +74,11 @@ class Design(ABC):
     def moments(self) -> tuple[Floats, Floats]:
         """Weighted means, and standard deviations with those of rounding size set to zero."""
         with np.errstate(over="ignore", invalid="ignore"):
-            mean, deviation = self._moments()
+            return self._trusted(*self._moments())
+
+    @staticmethod
+    def _trusted(mean: Floats, deviation: Floats) -> tuple[Floats, Floats]:
+        """The moments, refused if they overflowed; spreads that are but rounding become zero."""
         if not (np.isfinite(mean).all() and np.isfinite(deviation).all()):
             raise ValueError(
                 "Coordinate descent iterations resulted in non-finite parameter values. The input data may "

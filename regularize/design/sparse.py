@@ -1,4 +1,7 @@
-"""Sparse X: CSC with int32 or int64 indices, float32 or float64. It is never made dense and never copied whole."""
+"""Sparse X: CSC with int32 or int64 indices, float32 or float64. It is never made dense.
+
+What is copied: the columns of the working set; all columns where the Gram matrix of all features is wanted.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,8 @@ class SparseDesign(Design):
             X.sum_duplicates()
         if X.indices.size and not 0 <= X.indices.min() <= X.indices.max() < X.shape[0]:
             raise ValueError("X is not a valid CSC matrix: some of its row indices lie outside its shape.")
-        self._arrays = (X.data, X.indices, X.indptr.astype(X.indices.dtype, copy=False))
-        self.bytes_per_pass = X.data.nbytes + X.indices.nbytes
+        index = np.promote_types(X.indices.dtype, X.indptr.dtype)
+        self._arrays = (X.data, X.indices.astype(index, copy=False), X.indptr.astype(index, copy=False))
         self._X = X
 
     def _moments(self) -> tuple[Floats, Floats]:
@@ -35,7 +38,7 @@ class SparseDesign(Design):
         return mean, deviation
 
     def _products(self, V: Floats, columns: NDArray[np.intp] | None) -> Floats:
-        columns = np.arange(self.n_features) if columns is None else columns
+        columns = np.arange(self.n_features, dtype=np.intp) if columns is None else columns
         out = np.empty((len(V), columns.size))
         per_call = max(1, BLOCK_ENTRIES * self.n_features // max(1, self._arrays[0].size))
         for first in range(0, columns.size, per_call):
@@ -68,7 +71,7 @@ class SparseDesign(Design):
     def _full_gram(self) -> Floats:
         self.n_passes += 1.0
         columns = self.working_columns()
-        columns.append(np.arange(self.n_features))
+        columns.append(np.arange(self.n_features, dtype=np.intp))
         gram = np.empty((self.n_features, self.n_features))
         columns.extend_gram(gram, 0)
         return gram

@@ -167,7 +167,9 @@ class SparseWorkingColumns(WorkingColumns):
 
     def correlations(self, residual: Floats) -> Floats:
         out = np.empty((1, self.size))
-        products.csc_dots(self._data, self._rows, self._indptr, np.arange(self.size), residual[np.newaxis], out)
+        products.csc_dots(
+            self._data, self._rows, self._indptr, np.arange(self.size, dtype=np.intp), residual[np.newaxis], out
+        )
         return out[0] - float(self._root_weights @ residual) * self._offsets
 
     def matrix(self, positions: NDArray[np.intp]) -> Floats:

@@ -10,6 +10,10 @@ from regularize.kernels.factor cimport Factor, insert, refactor, remove, reserve
 from regularize.kernels.task cimport Task, is_free, segment_end, slope
 
 
+cdef enum:
+    DEPENDENT = 2               # in_factor: free, but dependent on the columns in the factor as it is
+
+
 cdef inline double stale_share() noexcept nogil:
     """Refactor when alpha fell below this share of the alpha whose l2 term the factor contains."""
     return 0.7
@@ -133,15 +137,18 @@ cdef inline bint rebuild_factor(Task *task) noexcept nogil:
 
 
 cdef inline void drop_fixed(Task *task) noexcept nogil:
-    """Remove from the factor the columns that are no longer free."""
+    """Remove from the factor the columns that are no longer free; then dependent ones may enter again."""
     cdef Factor *factor = task.factor
-    cdef Py_ssize_t position, j
+    cdef Py_ssize_t position, j, before = factor.size
     for position in range(factor.size - 1, -1, -1):
         j = factor.columns[position]
         if not is_free(task, j):
             task.work += (factor.size - position) * (factor.size - position) * 2
             task.in_factor[j] = 0
             remove(factor, position)
+    for j in range(task.size):
+        if task.in_factor[j] == DEPENDENT and (factor.size < before or not is_free(task, j)):
+            task.in_factor[j] = 0
 
 
 cdef inline void sync_factor(Task *task, double *row) noexcept nogil:
@@ -154,7 +161,7 @@ cdef inline void sync_factor(Task *task, double *row) noexcept nogil:
     )
     for j in range(task.size):
         n_free += is_free(task, j)
-        changes += is_free(task, j) != task.in_factor[j]
+        changes += is_free(task, j) != (task.in_factor[j] != 0)
     if reserve(factor, n_free + 1) != 0:
         task.no_memory = True
         return
@@ -173,6 +180,8 @@ cdef inline void sync_factor(Task *task, double *row) noexcept nogil:
             else:
                 slide(task, j, row)
                 drop_fixed(task)
+                if is_free(task, j) and _attempt == 1:
+                    task.in_factor[j] = DEPENDENT
 
 
 cdef inline bint newton_step(Task *task) noexcept nogil:

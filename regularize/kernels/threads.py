@@ -3,7 +3,7 @@
 The solvers make thousands of small BLAS calls. Split over threads they gain nothing, and when another process or
 another fit holds a core they lose a factor of ten, because the threads of a call spin until the last of them is done.
 So the solvers run on one BLAS thread, except for products that are large enough to be worth it. The setting belongs to
-the process: fits in several threads share it, the last one to leave gives it back.
+the process or to the thread, as the library has it: so each block gives it back itself, and the last one wins.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import ThreadpoolController  # comes with scikit-learn, which needs it
 
 WORTH_SPLITTING = 5e8  # multiply-adds of a product that all threads may share
 
@@ -36,19 +36,21 @@ def _set(counts: list[int]) -> None:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Run BLAS on one thread until the last block of this kind ends."""
+    """Run BLAS on one thread; every block gives back what the first of those that overlap has found."""
     global _depth, _given
-    with _lock:
-        if _depth == 0:
-            _given = [library.get_num_threads() for library in _libraries()]
-            _set([1] * len(_given))
-        _depth += 1
+    entered = False
     try:
+        with _lock:
+            if _depth == 0:
+                _given = [library.get_num_threads() for library in _libraries()]
+            _depth += 1
+            entered = True
+            _set([1] * len(_given))
         yield
     finally:
-        with _lock:
-            _depth -= 1
-            if _depth == 0:
+        if entered:
+            with _lock:
+                _depth -= 1
                 _set(_given)
 
 

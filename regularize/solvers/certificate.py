@@ -14,8 +14,8 @@ nothing cancels and the gap is exact down to rounding. The dual point is theta =
   letting them lower t as well (their l2 term seen as rows of data) is sometimes better, so both are tried, and so is
   t = 0, which is always feasible.
 
-Nothing here is shared with the solvers. References: Fercoq, Gramfort and Salmon (2015), "Mind the duality gap";
-Mazumder and Hastie (2012) for the screening view of the same bound.
+The Gram solver stops by code of its own (kernels/gap.pxd) and shares nothing with this. References: Fercoq, Gramfort
+and Salmon (2015), "Mind the duality gap"; Mazumder and Hastie (2012) for the screening view of the same bound.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from regularize.penalties import Penalty
 
@@ -95,7 +95,9 @@ def _gap_at(
     terms += 0.5 * penalty.l2 * (coef * coef - best * best)
     terms = np.maximum(terms, 0.0)
     if np.any(projection):
-        terms += share * slack * (np.abs(best) + np.abs(coef))
+        doubt = share * slack  # a convex conjugate grows by no more than this times its slope where it ends up
+        far = np.maximum(np.abs(_conjugate_point(v + doubt, penalty)), np.abs(_conjugate_point(v - doubt, penalty)))
+        terms += np.where(doubt > 0, doubt * (far + np.abs(coef)), 0.0)
     if not np.isfinite(best).all():
         terms = np.where(np.isfinite(best), terms, np.inf)
     distance = (1 - share) ** 2 * squared_residual + share * (2 - share) * projection
@@ -151,7 +153,10 @@ def _inverse_form(gram: Floats, c: Floats, largest: float) -> float:
     if c.size == 0:
         return 0.0
     floor = 4.0 * float(np.finfo(np.float64).eps) * c.size * max(float(np.max(np.diagonal(gram))), 1e-300)
-    factor = cho_factor(gram + floor * np.eye(c.size), lower=True, overwrite_a=True, check_finite=False)
+    try:
+        factor = cho_factor(gram + floor * np.eye(c.size), lower=True, overwrite_a=True, check_finite=False)
+    except LinAlgError:  # not definite even so: nothing can be said
+        return largest
     x = cho_solve(factor, c, check_finite=False)
     if not np.max(np.abs(x)) * floor <= 10 * FLAT:
         return largest

@@ -132,11 +132,16 @@ class GramProblem:
             )
         return projected, projections
 
-    def gap_noise(self, coef: Floats) -> float:
+    def gap_noise(self, coef: Floats, enough: float) -> float:
         """What rounding may hide in a gap computed from the Gram matrix instead of X.
 
-        An entry of ``q - G w`` carries an error of a few units in the last place of the terms that were added up.
+        An entry of ``q - G w`` carries an error of a few units in the last place of the terms that were added up. The
+        sum of all terms is only taken if a simple bound of it is above ``enough``.
         """
-        size = np.abs(coef)
-        terms = self.squared_target + 2.0 * float(size @ (np.abs(self.response) + np.abs(self.gram) @ size))
-        return 8 * float(np.finfo(np.float64).eps) * terms
+        size, unit = np.abs(coef), 8 * float(np.finfo(np.float64).eps)
+        total = float(size.sum())
+        bound = unit * (self.squared_target + 4.0 * total * (np.sqrt(self.squared_target) + 2.0 * total))
+        if bound <= enough:
+            return bound
+        terms = size @ (np.abs(self.response) + np.abs(self.gram) @ size)
+        return unit * (self.squared_target + 2.0 * float(terms))

@@ -18,7 +18,6 @@ from regularize.solvers.working_set import WorkingSet
 Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
 
-MAX_ROUNDS = 100
 INNER_SHARE = 0.3  # of the tolerance goes to the inner problem, the rest to the features outside
 PREDICTION_MARGIN = 0.96  # features predicted above this share of their threshold enter ahead of time
 APPROACH = 0.5  # ratio of alphas beyond which the path between them is followed roughly

@@ -134,7 +134,8 @@ class ResidualQuadratic:
         if leaving.any() and self._objective_change(step[free], change, w, residual, own) >= 0:
             shares = np.where(leaving, (clipped - w) / np.where(leaving, direction, 1.0), 1.0)
             first = np.argmin(shares)
-            clipped = np.where(np.arange(w.size) == first, clipped, w + shares[first] * direction)
+            cut = np.clip(w + shares[first] * direction, low, high)
+            clipped = np.where(np.arange(w.size) == first, clipped, cut)
             step[free] = clipped - w
             change = self._columns.combine(step)
         coef[free] = clipped

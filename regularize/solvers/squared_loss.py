@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 SMALL_GRAM = 200  # features whose Gram matrix costs less than a few passes over X
 GRAM_PER_ALPHA = 20  # further features that one more alpha pays for
 LARGEST_GRAM = 2500
+USUAL_GRID = 100  # alphas that a grid is taken to have before it is known
 
 
 def squared_loss_path(
@@ -42,7 +43,8 @@ def squared_loss_path(
     are any.
     """
     max_iter = min(max_iter, 2**31 - 1)
-    if use_gram or design.n_features <= SMALL_GRAM:
+    by_gram = wants_gram(design, USUAL_GRID if callable(alphas) else alphas.size, use_gram)
+    if by_gram:
         _ = design.gram  # first, because one reading of X gives it and the moments that everything else needs
     units = Units.of(design, y, penalty)
     null = design.correlations(units.target)
@@ -50,7 +52,7 @@ def squared_loss_path(
         alphas = alphas(_alpha_max(design, units, null))
     start = np.zeros(design.n_features) if coef_init is None else coef_init * units.coef_scale
     recorder = Recorder(design, units, alphas, tol, on_point)
-    solve = _gram_route if wants_gram(design, alphas.size, use_gram) else _working_set_route
+    solve = _gram_route if by_gram else _working_set_route
     try:
         solve(design, units, alphas, recorder, max_iter, start, null)
     except KeyboardInterrupt:
@@ -96,7 +98,7 @@ def _gram_route(
         nonlocal driver
         gaps = problem.certify(alphas[first : first + len(coefs)], coefs)
         for k, (gap, n_iter, coef) in enumerate(zip(gaps, n_iters, coefs, strict=True), start=first):
-            noise = problem.gap_noise(coef) if gap <= tolerance else 0.0
+            noise = problem.gap_noise(coef, tolerance) if gap <= tolerance else 0.0
             if max(gap, noise) > tolerance and n_iter < max_iter:
                 if driver is None:
                     driver = PathDriver(design, units.target, units.penalty, alphas, tolerance, max_iter, coef)
@@ -125,9 +127,12 @@ def _alpha_max(design: Design, units: Units, null: Floats) -> float:
     """As above, from the correlations with the null residual."""
     inner, c = units.penalty, null
     if inner.always_active().size:
-        free = Penalty(np.where(inner.l1 > 0, np.inf, 0.0), inner.l2, inner.lower, inner.upper)
-        tolerance, start = 1e-12 * units.squared_target, np.zeros(inner.n_features)
-        driver = PathDriver(design, units.target, free, np.ones(1), tolerance, 1000, start, null)
+        rest, zero = np.clip(0.0, inner.lower, inner.upper), np.zeros(inner.n_features)
+        held = inner.l1 > 0
+        lower, upper = np.where(held, rest, inner.lower), np.where(held, rest, inner.upper)
+        free = Penalty(zero, np.where(held, 0.0, inner.l2), lower, upper)
+        tolerance = 1e-12 * units.squared_target
+        driver = PathDriver(design, units.target, free, np.ones(1), tolerance, 1000, zero, null)
         driver.solve(0)
         c = design.correlations(driver.working.residual)
     reach = np.maximum(np.where(inner.upper > 0, c, 0.0), np.where(inner.lower < 0, -c, 0.0))

@@ -1,0 +1,21 @@
+"""The examples of the public docstrings run and print what they say."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import warnings
+
+import pytest
+
+MODULES = ["regularize.paths", "regularize.displays", "regularize.estimators.base", "regularize.estimators.elastic_net"]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_print_what_they_say(name):
+    module = importlib.import_module(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        failed, tried = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert tried > 0
+    assert failed == 0
