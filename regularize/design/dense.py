@@ -48,6 +48,8 @@ class DenseDesign(Design):
     @cached_property
     def _centred_copy(self) -> bool:
         """Whether some column's mean is so large that implicit centring would lose digits."""
+        if not self.fit_intercept:
+            return False
         informative = self.deviation > 0
         large = np.abs(self.centre) > LARGE_MEAN * self.deviation
         return self._X.dtype == np.float64 and bool(np.any(large & informative))
