@@ -29,7 +29,6 @@ class SparseDesign(Design):
             raise ValueError("X is not a valid CSC matrix: some of its row indices lie outside its shape.")
         index = np.promote_types(X.indices.dtype, X.indptr.dtype)
         self._arrays = (X.data, X.indices.astype(index, copy=False), X.indptr.astype(index, copy=False))
-        self._X = X
 
     def _moments(self) -> tuple[Floats, Floats]:
         self.n_passes += 1.0
