@@ -1,13 +1,14 @@
 """A Cholesky factor L L' = G_FF + alpha diag(l2_F), maintained while columns enter and leave F.
 
 Entering and leaving cost O(|F|^2); refactoring costs O(|F|^3). L is lower triangular and
-column-major, so that a rotation of two columns runs along memory.
+column-major, so that a rotation of two columns runs along memory. Columns enter in blocks: what an entry costs is
+reading L.
 """
 from libc.math cimport sqrt
 from libc.stdlib cimport realloc
 from libc.string cimport memmove
 
-from regularize.kernels.blas cimport cholesky, plane_rotation, rotate, solve_lower
+from regularize.kernels.blas cimport cholesky, dot, plane_rotation, rotate, solve_lower
 
 
 cdef struct Factor:
@@ -16,9 +17,11 @@ cdef struct Factor:
     double *values              # L, (stride, stride)
     Py_ssize_t *columns         # F: positions in the working set, in the order of L
     double alpha                # the alpha whose l2 term L contains
+    double *entering            # (ENTRIES, stride): columns on their way in, G_F,column and then L^-1 of it
 
 
 cdef enum:
+    ENTRIES = 8                 # columns that enter at once, at most
     GROWTH = 64                 # columns to spare when the factor grows
 
 
@@ -34,6 +37,7 @@ cdef inline int reserve(Factor *factor, Py_ssize_t capacity) noexcept nogil:
     """Make room for ``capacity`` columns, keeping L; -1 when memory is short."""
     cdef Py_ssize_t stride, j
     cdef double *values
+    cdef double *entering
     cdef Py_ssize_t *columns
     if capacity <= factor.stride:
         return 0
@@ -46,6 +50,10 @@ cdef inline int reserve(Factor *factor, Py_ssize_t capacity) noexcept nogil:
     if values == NULL:
         return -1
     factor.values = values
+    entering = <double *> realloc(factor.entering, stride * ENTRIES * sizeof(double))
+    if entering == NULL:
+        return -1
+    factor.entering = entering
     for j in range(factor.size - 1, 0, -1):              # from the last: targets lie behind sources
         memmove(values + j * stride, values + j * factor.stride, factor.size * sizeof(double))
     factor.stride = stride
@@ -58,28 +66,80 @@ cdef inline void solve(const Factor *factor, double *x) noexcept nogil:
     solve_lower(factor.size, factor.values, factor.stride, x, True)
 
 
-cdef inline bint insert(
-    Factor *factor, Py_ssize_t column, const double *gram_column, double diagonal, double *row,
-) noexcept nogil:
-    """Append a column of the working set; False when it depends on the others.
+cdef inline void solve_entering(const Factor *factor, Py_ssize_t count) noexcept nogil:
+    """entering = L^-1 entering; four columns of L at a time meet all right-hand sides, so that L is read once."""
+    cdef Py_ssize_t b, k, j = 0, size = factor.size, stride = factor.stride
+    cdef double *x
+    cdef const double *l0
+    cdef const double *l1
+    cdef const double *l2
+    cdef const double *l3
+    cdef double x0, x1, x2, x3
+    while j + 4 <= size:
+        l0 = factor.values + j * stride
+        l1, l2, l3 = l0 + stride, l0 + 2 * stride, l0 + 3 * stride
+        for b in range(count):
+            x = factor.entering + b * stride
+            x0 = x[j] / l0[j]
+            x1 = (x[j + 1] - l0[j + 1] * x0) / l1[j + 1]
+            x2 = (x[j + 2] - l0[j + 2] * x0 - l1[j + 2] * x1) / l2[j + 2]
+            x3 = (x[j + 3] - l0[j + 3] * x0 - l1[j + 3] * x1 - l2[j + 3] * x2) / l3[j + 3]
+            x[j], x[j + 1], x[j + 2], x[j + 3] = x0, x1, x2, x3
+            for k in range(j + 4, size):
+                x[k] -= l0[k] * x0 + l1[k] * x1 + l2[k] * x2 + l3[k] * x3
+        j += 4
+    while j < size:
+        l0 = factor.values + j * stride
+        for b in range(count):
+            x = factor.entering + b * stride
+            x[j] /= l0[j]
+            for k in range(j + 1, size):
+                x[k] -= l0[k] * x[j]
+        j += 1
 
-    The caller has reserved the room. ``row`` is scratch of |F| + 1 entries; it returns ``L^-1 g``.
+
+cdef inline Py_ssize_t insert(
+    Factor *factor, const Py_ssize_t *columns, Py_ssize_t count, const double *gram, Py_ssize_t stride, const double *l2,
+) noexcept nogil:
+    """Append up to ENTRIES columns of the working set; returns how many entered before one that depends on the others.
+
+    The caller has reserved the room. The row of L that the dependent column would have had is left behind the last row.
     """
-    cdef Py_ssize_t i, size = factor.size
-    cdef double pivot = diagonal
-    for i in range(size):
-        row[i] = gram_column[factor.columns[i]]
-    solve_lower(size, factor.values, factor.stride, row, False)
-    for i in range(size):
-        pivot -= row[i] * row[i]
-    if is_dependent(pivot, diagonal, size):
-        return False
-    for i in range(size):
-        factor.values[i * factor.stride + size] = row[i]
-    factor.values[size * factor.stride + size] = sqrt(pivot)
-    factor.columns[size] = column
-    factor.size = size + 1
-    return True
+    cdef Py_ssize_t i, k, b, first = factor.size
+    cdef double *corner = factor.values + first * factor.stride + first
+    cdef double *own
+    cdef double *x
+    cdef const double *left
+    cdef const double *source
+    cdef double ridge
+    for b in range(count):
+        x = factor.entering + b * factor.stride
+        source = gram + columns[b] * stride
+        for i in range(first):
+            x[i] = source[factor.columns[i]]
+    solve_entering(factor, count)
+    for i in range(first):
+        for b in range(count):
+            factor.values[i * factor.stride + first + b] = factor.entering[b * factor.stride + i]
+    for b in range(count):
+        own = corner + b * factor.stride
+        x = factor.entering + b * factor.stride
+        source = gram + columns[b] * stride
+        ridge = factor.alpha * l2[columns[b]]
+        for k in range(b, count):
+            own[k] = source[columns[k]] - dot(first, x, factor.entering + k * factor.stride)
+            for i in range(b):
+                left = corner + i * factor.stride
+                own[k] -= left[b] * left[k]
+        own[b] += ridge
+        if is_dependent(own[b], source[columns[b]] + ridge, first + b):
+            return b
+        own[b] = sqrt(own[b])
+        for k in range(b + 1, count):
+            own[k] /= own[b]
+        factor.columns[first + b] = columns[b]
+        factor.size += 1
+    return count
 
 
 cdef inline void remove(Factor *factor, Py_ssize_t position) noexcept nogil:

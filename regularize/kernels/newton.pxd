@@ -6,7 +6,7 @@ from libc.math cimport INFINITY, fabs, fmax
 from libc.string cimport memcpy, memset
 
 from regularize.kernels.blas cimport solve_lower
-from regularize.kernels.factor cimport Factor, insert, refactor, remove, reserve, solve as solve_factored
+from regularize.kernels.factor cimport ENTRIES, Factor, insert, refactor, remove, reserve, solve as solve_factored
 from regularize.kernels.task cimport Task, is_free, segment_end, slope
 
 
@@ -151,11 +151,51 @@ cdef inline void drop_fixed(Task *task) noexcept nogil:
             task.in_factor[j] = 0
 
 
+cdef inline Py_ssize_t waiting(const Task *task, Py_ssize_t first, Py_ssize_t *columns) noexcept nogil:
+    """Lists the free columns from ``first`` on that are not in the factor, a block of them at most; how many."""
+    cdef Py_ssize_t j, count = 0
+    for j in range(first, task.size):
+        if count == ENTRIES:
+            break
+        if not task.in_factor[j] and is_free(task, j):
+            columns[count] = j
+            count += 1
+    return count
+
+
+cdef inline void insert_free(Task *task, double *row) noexcept nogil:
+    """Take the free columns into the factor; one that depends on the others slides, and stays out if that does not help."""
+    cdef Factor *factor = task.factor
+    cdef Py_ssize_t[ENTRIES] columns
+    cdef Py_ssize_t k, j, before, count, entered, first = 0, slid = -1
+    while True:
+        count = waiting(task, first, columns)
+        if count == 0:
+            return
+        task.work += count * factor.size * factor.size
+        entered = insert(factor, columns, count, task.gram, task.stride, task.l2)
+        for k in range(entered):
+            task.in_factor[columns[k]] = 1
+        if entered == count:
+            continue
+        j = first = columns[entered]
+        before = factor.size
+        for k in range(factor.size):
+            row[k] = factor.values[k * factor.stride + factor.size]
+        slide(task, j, row)
+        drop_fixed(task)
+        if factor.size < before:                         # there may be room for it now
+            slid = -1
+        elif j != slid:
+            slid = j
+        elif is_free(task, j):
+            task.in_factor[j] = DEPENDENT
+
+
 cdef inline void sync_factor(Task *task, double *row) noexcept nogil:
     """Bring the factor to the free columns of now; a dependent one slides and stays out if it must."""
     cdef Factor *factor = task.factor
-    cdef Py_ssize_t j, _attempt, changes = 0, n_free = 0
-    cdef double diagonal
+    cdef Py_ssize_t j, changes = 0, n_free = 0
     cdef bint stale = task.has_l2 and not (
         stale_share() * factor.alpha <= task.alpha <= factor.alpha
     )
@@ -169,19 +209,7 @@ cdef inline void sync_factor(Task *task, double *row) noexcept nogil:
         if rebuild_factor(task):
             return
     drop_fixed(task)
-    for j in range(task.size):
-        for _attempt in range(2):
-            if task.in_factor[j] or not is_free(task, j):
-                break
-            diagonal = task.gram[j * task.stride + j] + factor.alpha * task.l2[j]
-            task.work += factor.size * factor.size
-            if insert(factor, j, task.gram + j * task.stride, diagonal, row):
-                task.in_factor[j] = 1
-            else:
-                slide(task, j, row)
-                drop_fixed(task)
-                if is_free(task, j) and _attempt == 1:
-                    task.in_factor[j] = DEPENDENT
+    insert_free(task, row)
 
 
 cdef inline bint newton_step(Task *task) noexcept nogil:

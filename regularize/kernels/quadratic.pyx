@@ -21,7 +21,9 @@ f. Everything stops on the duality gap of the problem restricted to the working 
    the gap are non-negative (Fenchel-Young), so it is exact down to rounding.
 g. ``solve`` returns after about ``WORK_BUDGET`` multiply-adds so that the caller can look for Ctrl-C; the
    state it leaves is valid and the next call goes on from it.
-h. From a start that belongs to a much larger alpha (a cold fit) the pattern would be found by hundreds of sweeps
+h. The first step at a new alpha is a Newton step on the old pattern, whose factor is at hand: coefficients are piecewise
+   linear in alpha, so that this follows them to the next change of the pattern and makes most sweeps unnecessary.
+i. From a start that belongs to a much larger alpha (a cold fit) the pattern would be found by hundreds of sweeps
    and cut Newton steps. Following the path roughly, alpha shrinking by ``APPROACH``, needs a tenth of them.
 """
 from libc.math cimport INFINITY, fabs, fmax
@@ -117,7 +119,7 @@ cdef double reach(const Task *task) noexcept nogil:
 
 
 cdef void approach(Task *task, Py_ssize_t max_iter) noexcept nogil:
-    """Follow the path roughly from where the start belongs down to near alpha; see note h."""
+    """Follow the path roughly from where the start belongs down to near alpha; see note i."""
     cdef double target = task.alpha, alpha = APPROACH * reach(task)
     cdef Py_ssize_t _k
     for _k in range(APPROACH_STEPS):
@@ -139,6 +141,8 @@ cdef Status solve(Task *task, Py_ssize_t max_iter, bint resumed) noexcept nogil:
         return CONVERGED
     if not resumed:
         approach(task, max_iter)
+        if task.factor.size > 0 and task.n_iter < max_iter:
+            newton_step(task)
     while task.n_iter < max_iter:
         settle(task, max_iter, True)
         gap = duality_gap(task)
@@ -173,6 +177,7 @@ cdef class QuadraticSolver:
     def __dealloc__(self):
         free(self.factor.values)
         free(self.factor.columns)
+        free(self.factor.entering)
         free(self.in_factor)
         free(self.scratch)
 

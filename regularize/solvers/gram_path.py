@@ -15,7 +15,7 @@ from scipy.linalg.lapack import dpotrf
 
 from regularize.kernels import quadratic
 from regularize.penalties import Penalty
-from regularize.solvers.certificate import FLAT, duality_gap, flat_projection
+from regularize.solvers.certificate import FLAT, duality_gaps, flat_projection, has_flat
 
 Floats = NDArray[np.float64]
 
@@ -91,42 +91,27 @@ class GramProblem:
 
     def certify(self, alphas: Floats, coefs: Floats) -> Floats:
         """Duality gaps (k,) of coefs (k, p)."""
-        w = coefs.T
-        correlations = self.response[:, np.newaxis] - self.gram @ w
-        fitted = np.einsum("jk,jk->k", w, self.response[:, np.newaxis] + correlations)
+        correlations = self.response - coefs @ self.gram
+        fitted = np.einsum("kj,kj->k", coefs, self.response + correlations)
         squared_residuals = np.maximum(self.squared_target - fitted, 0.0)
-        projected, projections = self._project(alphas, coefs, correlations, squared_residuals)
-        penalty = self.penalty
-        gaps = duality_gap(
-            w,
-            correlations,
-            Penalty(
-                np.multiply.outer(penalty.l1, alphas),
-                np.multiply.outer(penalty.l2, alphas),
-                penalty.lower[:, np.newaxis],
-                penalty.upper[:, np.newaxis],
-            ),
-            squared_residuals,
-            projected=projected,
-            projection=projections,
-            slack=np.multiply.outer(self.norms, np.sqrt(projections)),
+        projected, projections = None, None
+        if has_flat(self.penalty, float(alphas.min())):
+            projected, projections = self._project(alphas, coefs, correlations, squared_residuals)
+        return duality_gaps(
+            coefs, correlations, self.penalty, alphas, squared_residuals, self.norms, projected, projections
         )
-        return np.asarray(gaps)
 
     def _project(
         self, alphas: Floats, coefs: Floats, correlations: Floats, squared_residuals: Floats
-    ) -> tuple[NDArray[np.bool_] | bool, Floats]:
+    ) -> tuple[NDArray[np.uint8], Floats]:
         """What the dual points of all alphas are made orthogonal to, and the squared norms of that."""
-        penalty, projections = self.penalty, np.zeros(alphas.size)
-        if np.all((penalty.l1 * alphas[-1] > FLAT) | (penalty.l2 * alphas[-1] > 0)):
-            return False, projections
-        projected = np.zeros(correlations.shape, dtype=bool)
+        projected, projections = np.zeros(coefs.shape, dtype=np.uint8), np.zeros(alphas.size)
         for k, alpha in enumerate(alphas):
-            projected[:, k], projections[k] = flat_projection(
+            projected[k], projections[k] = flat_projection(
                 coefs[k],
-                correlations[:, k],
+                correlations[k],
                 lambda part: self.gram[np.ix_(part, part)],
-                penalty.at(float(alpha)),
+                self.penalty.at(float(alpha)),
                 self.norms,
                 float(squared_residuals[k]),
             )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from regularize.design import Design
 from regularize.kernels.quadratic import Status
 from regularize.penalties import Penalty
-from regularize.solvers.certificate import duality_gap, flat_projection
+from regularize.solvers.certificate import duality_gaps, flat_projection, has_flat
 from regularize.solvers.screening import Candidates, Screen
 from regularize.solvers.working_set import WorkingSet
 
@@ -58,6 +58,7 @@ class PathDriver:
         self.tolerance = tolerance
         self.max_iter = max_iter
         self.squared_target = float(target @ target)
+        self._has_flat = has_flat(penalty, float(alphas.min()))
         self.working = WorkingSet(design, penalty, target)
         self.working.extend(np.union1d(penalty.always_active(), np.flatnonzero(start)), start)
         residual = self.working.residual
@@ -69,8 +70,9 @@ class PathDriver:
         """Move to ``alphas[k]``: predict, then solve, certify and grow until the gap is within the tolerance."""
         alpha = float(self.alphas[k])
         n_iter, refinements = self._approach(alpha), 0
-        self.working.extend(self._predict(alpha))
         inner_tolerance = INNER_SHARE * self.tolerance
+        if not self.working.is_solved(alpha, inner_tolerance):
+            self.working.extend(self._predict(alpha))
         while True:
             status, used = self.working.solve(alpha, inner_tolerance, max(self.max_iter - n_iter, 0))
             n_iter += used
@@ -84,7 +86,8 @@ class PathDriver:
             else:
                 refinements += 1
                 inner_tolerance *= 0.1
-        self._remember(alpha)
+        if n_iter > 0:
+            self._remember(alpha)
         return Point(gap, n_iter)
 
     def _remember(self, alpha: float) -> None:
@@ -143,27 +146,38 @@ class PathDriver:
     def _certify(self, k: int) -> tuple[float, Candidates]:
         """The duality gap over all features, and the features outside the working set that are in violation."""
         working, alpha = self.working, float(self.alphas[k])
-        residual, correlations = working.residual, working.quadratic.correlations
-        norms = self.design.norms
-        projected, projection = flat_projection(
-            working.coef,
-            correlations,
-            working.quadratic.gram_of,
-            working.penalty.at(alpha),
-            norms[working.features],
-            float(residual @ residual),
-        )
+        residual, norms = working.residual, self.design.norms
+        squared_residual = float(residual @ residual)
+        projected, projection = self._project(alpha, squared_residual)
         slack = float(np.sqrt(projection))
         read, violating = self.screen.violating(residual, alpha, working.contains, slack, lambda: self._look_ahead(k))
         features = np.concatenate([working.features, read.features])
-        outside = np.zeros(read.features.size)
-        gap = duality_gap(
-            np.concatenate([working.coef, outside]),
-            np.concatenate([correlations, read.correlations]),
-            self.penalty.restrict(features).at(alpha),
-            float(residual @ residual),
-            projected=np.concatenate([projected, outside.astype(bool)]),
-            projection=projection,
-            slack=slack * norms[features],
+        coef, correlations = np.zeros((1, features.size)), np.empty((1, features.size))
+        flags = np.zeros((1, features.size), dtype=np.uint8)
+        coef[0, : working.size], correlations[0, : working.size] = working.coef, working.quadratic.correlations
+        correlations[0, working.size :], flags[0, : working.size] = read.correlations, projected
+        gaps = duality_gaps(
+            coef,
+            correlations,
+            self.penalty.restrict(features),
+            np.array([alpha]),
+            np.array([squared_residual]),
+            norms[features],
+            flags,
+            np.array([projection]),
         )
-        return float(gap), violating
+        return float(gaps[0]), violating
+
+    def _project(self, alpha: float, squared_residual: float) -> tuple[NDArray[np.bool_] | bool, float]:
+        """What of the working set the dual point is made orthogonal to, and the squared norm of that."""
+        working = self.working
+        if not self._has_flat:
+            return False, 0.0
+        return flat_projection(
+            working.coef,
+            working.quadratic.correlations,
+            working.quadratic.gram_of,
+            working.penalty.at(alpha),
+            self.design.norms[working.features],
+            squared_residual,
+        )

@@ -19,7 +19,7 @@ from regularize.design.working_columns import WorkingColumns
 from regularize.kernels.quadratic import Status
 from regularize.kernels.threads import all_threads
 from regularize.penalties import Penalty
-from regularize.solvers.certificate import duality_gap
+from regularize.solvers.certificate import duality_gaps
 
 Floats = NDArray[np.float64]
 
@@ -64,17 +64,17 @@ class ResidualQuadratic:
         residual = residual.copy()
         self._accuracy = min(max(tolerance, 1e-12), 1e-4)
         n_iter, stalled, best = 0, 0, np.inf
-        if self._gap(coef, residual, penalty.at(alpha)) <= tolerance:
+        if self._gap(coef, residual, penalty, alpha) <= tolerance:
             return Status.CONVERGED, 0
         while n_iter < max_iter:
             n_iter += self._settle(coef, residual, penalty, alpha, max_iter - n_iter)
-            gap = self._gap(coef, residual, penalty.at(alpha))
+            gap = self._gap(coef, residual, penalty, alpha)
             for _ in range(min(NEWTON_STEPS, max_iter - n_iter)):
                 if gap <= tolerance:
                     break
                 whole = self._newton_step(coef, residual, penalty.at(alpha))
                 n_iter += 1
-                gap = self._gap(coef, residual, penalty.at(alpha))
+                gap = self._gap(coef, residual, penalty, alpha)
                 if whole:
                     break
             if gap <= tolerance:
@@ -105,10 +105,18 @@ class ResidualQuadratic:
                 break
         return n_iter
 
-    def _gap(self, coef: Floats, residual: Floats, penalty: Penalty) -> float:
+    def _gap(self, coef: Floats, residual: Floats, penalty: Penalty, alpha: float) -> float:
         """The duality gap on the working set; brings the residual and the correlations up to date."""
         self.correlations = self._columns.correlations(residual)
-        return float(duality_gap(coef, self.correlations, penalty, float(residual @ residual)))
+        gaps = duality_gaps(
+            coef[np.newaxis],
+            self.correlations[np.newaxis],
+            penalty,
+            np.array([alpha]),
+            np.array([residual @ residual]),
+            np.sqrt(self._curvature),
+        )
+        return float(gaps[0])
 
     def _newton_step(self, coef: Floats, residual: Floats, penalty: Penalty) -> bool:
         """One step to the minimum over the free columns; True when it stayed within the pattern (or there is none).

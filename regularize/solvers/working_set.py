@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from regularize.design import Design
 from regularize.design.working_columns import grown
+from regularize.kernels.quadratic import Status
 from regularize.penalties import Penalty
 from regularize.solvers.quadratic import GramQuadratic
 from regularize.solvers.residual_quadratic import ResidualQuadratic
@@ -94,6 +95,13 @@ class WorkingSet:
         self.update_residual()
         self.quadratic.refresh(self._columns.correlations(self.residual))
         return status, n_iter
+
+    def is_solved(self, alpha: float, tolerance: float) -> bool:
+        """Whether the present coefficients are good enough at another alpha, on a working set that is not empty."""
+        if self.size == 0:
+            return False
+        status, _ = self.quadratic.solve(self.coef, self.residual, self.penalty, alpha, tolerance, 0)
+        return status == Status.CONVERGED
 
     def residual_at(self, alpha: float, tolerance: float, max_iter: int) -> Floats:
         """The residual that the working set alone would have at another alpha; nothing changes."""
