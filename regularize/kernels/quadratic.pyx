@@ -22,7 +22,8 @@ f. Everything stops on the duality gap of the problem restricted to the working 
 g. ``solve`` returns after about ``WORK_BUDGET`` multiply-adds so that the caller can look for Ctrl-C; the
    state it leaves is valid and the next call goes on from it.
 h. The first step at a new alpha is a Newton step on the old pattern, whose factor is at hand: coefficients are piecewise
-   linear in alpha, so that this follows them to the next change of the pattern and makes most sweeps unnecessary.
+   linear in alpha. What is then in violation enters by a sweep over the fixed coordinates alone, and the next Newton
+   step has the new pattern: most sweeps over the active part become unnecessary.
 i. From a start that belongs to a much larger alpha (a cold fit) the pattern would be found by hundreds of sweeps
    and cut Newton steps. Following the path roughly, alpha shrinking by ``APPROACH``, needs a tenth of them.
 """
@@ -34,7 +35,7 @@ from regularize.kernels.factor cimport Factor
 from regularize.kernels.gap cimport duality_gap, is_good_enough
 from regularize.kernels.newton cimport newton_step
 from regularize.kernels.scalar cimport prox
-from regularize.kernels.task cimport Task, move_coordinate
+from regularize.kernels.task cimport Task, is_free, move_coordinate
 
 
 cpdef enum Status:
@@ -44,8 +45,14 @@ cpdef enum Status:
     PAUSED = 3          # the work budget of one call is spent: call again
     NO_MEMORY = 4
 
+cdef enum Part:
+    ALL                         # of the coordinates
+    ACTIVE                      # those that are not zero, or have no l1 term
+    FIXED                       # those at a kink or a bound: what a Newton step leaves to do
+
 cdef enum:
     APPROACH_STEPS = 10         # alphas of a rough path at most: a factor of about a thousand
+    FOLLOWED = 3                # changes of the pattern that Newton steps follow before the first full sweep, at most
     PATTERN_SWEEPS = 6          # sweeps over the active part before a Newton step, at most
     NEWTON_STEPS = 40           # Newton steps between two full sweeps, at most
     STALLED_ROUNDS = 4          # rounds without progress of the gap that count as stalled
@@ -57,14 +64,17 @@ cdef double APPROACH = 0.5      # ratio of the alphas of a rough path, and how f
 # ------------------------------------------------------------------------------------------ sweeps
 
 
-cdef Py_ssize_t sweep(Task *task, bint active_only) noexcept nogil:
+cdef Py_ssize_t sweep(Task *task, Part part) noexcept nogil:
     """Minimise over each coordinate in turn; the number of coordinates whose pattern changed."""
     cdef Py_ssize_t j, changes = 0
     cdef double before, after, curvature, alpha = task.alpha
-    task.largest_move = 0.0
+    if part != FIXED:                                    # that of the Newton step before it still counts
+        task.largest_move = 0.0
     for j in range(task.size):
         before = task.coef[j]
-        if active_only and before == 0.0 and task.l1[j] > 0.0:
+        if part == ACTIVE and before == 0.0 and task.l1[j] > 0.0:
+            continue
+        if part == FIXED and is_free(task, j):
             continue
         curvature = task.gram[j * task.stride + j]
         after = prox(
@@ -90,11 +100,11 @@ cdef Py_ssize_t sweep(Task *task, bint active_only) noexcept nogil:
 cdef void settle(Task *task, Py_ssize_t max_iter, bint check) noexcept nogil:
     """Sweep over everything once, then over the active part until its pattern is stable; ``check``: or good enough."""
     cdef Py_ssize_t _k
-    sweep(task, False)
+    sweep(task, ALL)
     for _k in range(PATTERN_SWEEPS):
         if check and is_good_enough(task, duality_gap(task)):
             return
-        if task.n_iter >= max_iter or sweep(task, True) == 0:
+        if task.n_iter >= max_iter or sweep(task, ACTIVE) == 0:
             return
 
 
@@ -103,6 +113,20 @@ cdef void finish_pattern(Task *task, Py_ssize_t max_iter) noexcept nogil:
     cdef Py_ssize_t _k
     for _k in range(NEWTON_STEPS):
         if task.n_iter >= max_iter or task.work > WORK_BUDGET or newton_step(task):
+            return
+
+
+cdef void follow(Task *task, Py_ssize_t max_iter) noexcept nogil:
+    """Newton steps from the old pattern, letting in what they leave in violation as long as that is little; see note h."""
+    cdef Py_ssize_t changes, _k
+    if task.factor.size == 0:
+        return
+    for _k in range(FOLLOWED):
+        finish_pattern(task, max_iter)
+        if task.no_memory or task.n_iter >= max_iter or task.work > WORK_BUDGET:
+            return
+        changes = sweep(task, FIXED)
+        if changes == 0 or 4 * changes > task.factor.size or is_good_enough(task, duality_gap(task)):
             return
 
 
@@ -118,9 +142,11 @@ cdef double reach(const Task *task) noexcept nogil:
     return largest
 
 
-cdef void approach(Task *task, Py_ssize_t max_iter) noexcept nogil:
-    """Follow the path roughly from where the start belongs down to near alpha; see note i."""
+cdef bint approach(Task *task, Py_ssize_t max_iter) noexcept nogil:
+    """Follow the path roughly from where the start belongs down to near alpha; False if it is near; see note i."""
     cdef double target = task.alpha, alpha = APPROACH * reach(task)
+    if alpha <= target:
+        return False
     cdef Py_ssize_t _k
     for _k in range(APPROACH_STEPS):
         if alpha <= target or task.n_iter >= max_iter or task.work > WORK_BUDGET:
@@ -130,6 +156,7 @@ cdef void approach(Task *task, Py_ssize_t max_iter) noexcept nogil:
         finish_pattern(task, max_iter)
         alpha *= APPROACH
     task.alpha = target
+    return True
 
 
 cdef Status solve(Task *task, Py_ssize_t max_iter, bint resumed) noexcept nogil:
@@ -139,10 +166,10 @@ cdef Status solve(Task *task, Py_ssize_t max_iter, bint resumed) noexcept nogil:
     task.largest_move = 0.0
     if is_good_enough(task, duality_gap(task)):
         return CONVERGED
-    if not resumed:
-        approach(task, max_iter)
-        if task.factor.size > 0 and task.n_iter < max_iter:
-            newton_step(task)
+    if not resumed and not approach(task, max_iter):
+        follow(task, max_iter)
+        if is_good_enough(task, duality_gap(task)):
+            return CONVERGED
     while task.n_iter < max_iter:
         settle(task, max_iter, True)
         gap = duality_gap(task)
