@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import select
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,14 @@ COARSEST = 1e-2  # the first tolerance; then factor 10 down to the rival's fines
 STALLS = 5  # runs without progress after which a target is called unreachable
 SHORT = 0.1  # of the budget: runs below that are repeated
 START_SECONDS = 300
+MEMORY_FROM = 1e6  # bytes of X; below that the measurement is noise
 REFERENCE_TOL = 1e-13
 KINDS = ("gap", "bound")  # what the coefficients prove alone, and with the dual point of a reference
+
+Goal = tuple[str, float]
+"""A kind of precision, and the target to reach."""
+Rung = Callable[[float, list[Goal]], tuple[float, dict[str, float], list[Goal]]]
+"""From a tolerance and the goals left: seconds, judged precision by kind, and the goals reached."""
 
 judge = from_tests("judge").judge
 
@@ -145,28 +152,23 @@ def path_times(rival: str, problem: Problem, folder: Path, targets: list[float],
             measured.skip, measured.version = hello["skip"], hello["version"]
             measured.blas_threads = hello["blas_threads"]
             if not measured.skip:
-                _climb(worker, problem, folder, targets, settings, measured, hello["finest"])
+                rung = functools.partial(_rung, worker, problem, folder, settings)
+                climb(
+                    rung, [(kind, target) for kind in KINDS for target in targets], settings, measured, hello["finest"]
+                )
         except (OverBudgetError, WorkerDiedError) as failure:
             measured.skip = f"does not start: {failure}"
     return measured
 
 
-def _climb(
-    worker: Worker,
-    problem: Problem,
-    folder: Path,
-    targets: list[float],
-    settings: Settings,
-    measured: Measured,
-    finest: float,
-) -> None:
+def climb(rung: Rung, goals: list[Goal], settings: Settings, measured: Measured, finest: float) -> None:
     """Lower the tolerance by factors of 10; note why where a target is not reached."""
-    goals = [(kind, target) for kind in KINDS for target in targets]
     left = list(goals)
-    reached, stalled, tol, why = dict.fromkeys(KINDS, np.inf), 0, COARSEST, "tolerance exhausted"
+    reached = {kind: np.inf for kind, _ in goals}
+    stalled, tol, why = 0, COARSEST, "tolerance exhausted"
     while left and tol >= 0.99 * finest:
         try:
-            seconds, gaps, done = _rung(worker, problem, folder, settings, tol, left)
+            seconds, gaps, done = rung(tol, left)
         except OverBudgetError:
             why = f"> {settings.budget:g} s"
             break
@@ -179,7 +181,7 @@ def _climb(
                 measured.times[kind][f"{target:g}"] = {"seconds": seconds, "tol": tol, "gap": gaps[kind]}
         left = [goal for goal in left if goal not in done]
         stalled = 0 if gaps["gap"] < 0.5 * reached["gap"] else stalled + 1
-        reached = {kind: min(gaps[kind], reached[kind]) for kind in KINDS}
+        reached = {kind: min(gaps[kind], best) for kind, best in reached.items()}
         if stalled >= STALLS:
             why = "stalls"
             break
@@ -195,16 +197,23 @@ def _rung(
     folder: Path,
     settings: Settings,
     tol: float,
-    left: list[tuple[str, float]],
-) -> tuple[float, dict[str, float], list[tuple[str, float]]]:
+    left: list[Goal],
+) -> tuple[float, dict[str, float], list[Goal]]:
     """Seconds, judged gaps and goals reached at one tolerance; short runs that reach one are repeated."""
     seconds = worker.ask("solve", settings.budget, tol=tol)["seconds"]
     gaps = _judged(problem, folder)
     done = [(kind, target) for kind, target in left if gaps[kind] <= target]
-    if done and seconds < settings.budget * SHORT:
-        runs = [worker.ask("solve", settings.budget, tol=tol)["seconds"] for _ in range(settings.repeats - 1)]
-        seconds = min([seconds, *runs])
+    if done:
+        seconds = best_of(worker, settings, seconds, "solve", tol=tol)
     return seconds, gaps, done
+
+
+def best_of(worker: Worker, settings: Settings, seconds: float, do: str, **arguments: Any) -> float:
+    """The best of a first run and, if that was short, of its repetitions."""
+    if seconds >= settings.budget * SHORT:
+        return seconds
+    runs = [worker.ask(do, settings.budget, **arguments)["seconds"] for _ in range(settings.repeats - 1)]
+    return min([seconds, *runs])
 
 
 def _judged(problem: Problem, folder: Path) -> dict[str, float]:

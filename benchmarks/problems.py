@@ -19,16 +19,16 @@ import numpy as np
 from scipy import signal, sparse
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"
+N_FOLDS = 5
 
 
 @dataclass(frozen=True)
-class Problem:
-    """X (n, p) dense Fortran-ordered or CSC, y (n,), alphas (k,) descending from alpha_max."""
+class Data:
+    """X (n, p) dense Fortran-ordered or CSC, y (n,)."""
 
     name: str
     X: Any
     y: np.ndarray
-    alphas: np.ndarray
 
     @property
     def shape(self) -> str:
@@ -45,12 +45,36 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Problem(Data):
+    """One path: alphas (k,) descending from alpha_max."""
+
+    alphas: np.ndarray
+
+
+@dataclass(frozen=True)
+class CrossValidation(Data):
+    """A path for each l1_ratio, on each of five contiguous folds; X and y as they are, everybody fits an intercept.
+
+    alphas (n_l1_ratios, k): each row descends from the smallest alpha without a non-zero coefficient on all rows.
+    """
+
+    l1_ratios: np.ndarray
+    alphas: np.ndarray
+
+    @property
+    def tests(self) -> list[np.ndarray]:
+        """The held-out rows of each fold, as ``KFold(5)`` chooses them."""
+        return np.array_split(np.arange(self.y.size), N_FOLDS)
+
+
+@dataclass(frozen=True)
 class Row:
     """How to make a problem, and down to which ``alpha_min / alpha_max`` it is solved."""
 
     load: Callable[[], tuple[Any, np.ndarray]]
     ratio: float
     is_quick: bool = False
+    l1_ratios: tuple[float, ...] = (1.0,)  # in the table of cross-validations
 
 
 def from_tests(name: str) -> ModuleType:
@@ -73,6 +97,17 @@ def make(name: str, n_alphas: int = 100) -> Problem:
     X = sparse.csc_matrix(X) if sparse.issparse(X) else np.asfortranarray(X - np.mean(X, axis=0))
     alpha_max = np.max(np.abs(X.T @ y)) / y.size
     return Problem(name, X, y, alpha_max * np.geomspace(1, row.ratio, n_alphas))
+
+
+def make_cross_validation(name: str, n_alphas: int = 100) -> CrossValidation:
+    """The cross-validation of a row; FileNotFoundError if its data are not on this machine."""
+    row = CV_ROWS[name]
+    X, y = row.load()
+    y, l1_ratios = np.asarray(y, dtype=np.float64), np.array(row.l1_ratios)
+    X = sparse.csc_matrix(X) if sparse.issparse(X) else np.asfortranarray(X)
+    # A centred y makes the correlations those of centred columns too.
+    alpha_max = np.max(np.abs(X.T @ (y - np.mean(y)))) / y.size / l1_ratios
+    return CrossValidation(name, X, y, l1_ratios, np.multiply.outer(alpha_max, np.geomspace(1, row.ratio, n_alphas)))
 
 
 def autoregressive(n: int, p: int, n_nonzero: int = 50, snr: float = 5.0) -> tuple[np.ndarray, np.ndarray]:
@@ -120,5 +155,16 @@ ROWS = {
     "imdb": Row(lambda: _real("imdb", target="rating"), 1e-2),
     "bike": Row(_bike, 1e-3),
     "california": Row(_california, 1e-3),
+    "diabetes": Row(_diabetes, 1e-3, is_quick=True),
+}
+
+CV_ROWS = {
+    "synthetic 1000 x 3000": Row(lambda: autoregressive(1000, 3000), 1e-3),
+    "synthetic 800 x 20000": Row(lambda: autoregressive(800, 20000), 1e-2),
+    "synthetic 100000 x 150": Row(lambda: autoregressive(100_000, 150), 1e-3),
+    "synthetic 1000000 x 50": Row(lambda: autoregressive(1_000_000, 50), 1e-3),
+    "riboflavin": Row(lambda: _real("riboflavin"), 1e-2, is_quick=True),
+    "imdb": Row(lambda: _real("imdb", target="rating"), 1e-2),
+    "bike": Row(_bike, 1e-3, l1_ratios=(0.1, 0.5, 0.9, 1.0)),
     "diabetes": Row(_diabetes, 1e-3, is_quick=True),
 }

@@ -35,7 +35,7 @@ def render(results: dict[str, Any]) -> str:
         "",
         "Written by `run.py`; what is measured and how is said in README.md.",
         "",
-        *[f"- {line}" for line in _facts(results)],
+        *[f"- {line}" for line in facts(results)],
         "",
     ]
     for kind, heading in HEADINGS.items():
@@ -49,16 +49,16 @@ def render(results: dict[str, Any]) -> str:
     return "\n".join(parts)
 
 
-def _facts(results: dict[str, Any]) -> list[str]:
+def facts(results: dict[str, Any]) -> list[str]:
     versions: dict[str, str] = {}
     threads: set[int] = set()
     for row in results["rows"].values():
         for name, measured in row["rivals"].items():
             versions |= {name: measured["version"]} if measured["version"] else {}
             threads |= set(measured["blas_threads"])
-    listed = ", ".join(f"{_title(name)} {version}" for name, version in versions.items())
+    listed = ", ".join(f"{title(name)} {version}" for name, version in versions.items())
     skips = {
-        f"{_title(rival)} skipped on {name}: {measured['skip']}"
+        f"{title(rival)} skipped on {name}: {measured['skip']}"
         for name, row in results["rows"].items()
         for rival, measured in row["rivals"].items()
         if measured["skip"]
@@ -75,18 +75,18 @@ def _facts(results: dict[str, Any]) -> list[str]:
     ]
 
 
-def _title(name: str) -> str:
+def title(name: str) -> str:
     return name.replace("_", "-")
 
 
-def _table(header: list[str], body: list[list[str]]) -> list[str]:
+def table(header: list[str], body: list[list[str]]) -> list[str]:
     if not body:
         return ["Not measured."]
     lines = [header, ["---"] * len(header), *body]
     return ["| " + " | ".join(line) + " |" for line in lines]
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3g}"
 
 
@@ -99,29 +99,29 @@ def _times(rows: Rows, kind: str, target: float, names: list[str]) -> list[str]:
         others = [value for rival, value in seconds.items() if rival != rivals.OURS and value is not None]
         ours = seconds.get(rivals.OURS)
         ratio = f"{min(others) / ours:.1f} x" if ours and others else "-"
-        cells = [_cell(row["rivals"].get(rival), kind, target) for rival in names]
+        cells = [cell(row["rivals"].get(rival), kind, target) for rival in names]
         body.append([name, row["shape"], f"{row['ratio']:g}", *cells, ratio])
-    header = ["problem", "X", "alpha_min / alpha_max", *map(_title, names), "best rival / regularize"]
-    return _table(header, body)
+    header = ["problem", "X", "alpha_min / alpha_max", *map(title, names), "best rival / regularize"]
+    return table(header, body)
 
 
-def _entry(measured: dict[str, Any] | None, kind: str, target: float) -> dict[str, Any]:
+def entry(measured: dict[str, Any] | None, kind: str, target: float) -> dict[str, Any]:
     return {} if measured is None else measured["times"][kind].get(f"{target:g}", {})
 
 
 def _seconds(row: Rows, rival: str, kind: str, target: float) -> float | None:
-    return _entry(row["rivals"].get(rival), kind, target).get("seconds")
+    return entry(row["rivals"].get(rival), kind, target).get("seconds")
 
 
-def _cell(measured: dict[str, Any] | None, kind: str, target: float) -> str:
+def cell(measured: dict[str, Any] | None, kind: str, target: float) -> str:
     if measured is None:
         return "-"
-    entry = _entry(measured, kind, target)
-    if "seconds" in entry:
-        return _number(entry["seconds"])
-    if "note" in entry:
-        reached = "" if entry["gap"] is None else f" (reaches {entry['gap']:.0e})"
-        return entry["note"] + reached
+    found = entry(measured, kind, target)
+    if "seconds" in found:
+        return number(found["seconds"])
+    if "note" in found:
+        reached = "" if found["gap"] is None else f" (reaches {found['gap']:.0e})"
+        return found["note"] + reached
     # Reasons are long: the page says them once, below its heading.
     return "skipped" if measured["skip"] else "-"
 
@@ -134,10 +134,10 @@ def _own(rows: Rows, targets: list[float]) -> list[str]:
             continue
         extra = ours["extra"]
         gram, first = extra.get("gram_seconds"), _seconds(row, rivals.OURS, "gap", targets[0])
-        times = [_cell(ours, "gap", target) for target in (*targets, TIGHTEST)]
-        figures = [_number(extra.get(key)) for key in ("passes", "working_set")]
+        times = [cell(ours, "gap", target) for target in (*targets, TIGHTEST)]
+        figures = [number(extra.get(key)) for key in ("passes", "working_set")]
         share = f"{first / gram:.2f} x" if gram and first else "-"
-        body.append([name, *times, *figures, _number(gram), share])
+        body.append([name, *times, *figures, number(gram), share])
     seconds = [f"s to {target:g}" for target in (*targets, TIGHTEST)]
     header = [
         "problem",
@@ -147,7 +147,7 @@ def _own(rows: Rows, targets: list[float]) -> list[str]:
         "bare X'X, s",
         f"s to {targets[0]:g} / bare",
     ]
-    return _table(header, body)
+    return table(header, body)
 
 
 def _memory(rows: Rows, names: list[str]) -> list[str]:
@@ -155,7 +155,7 @@ def _memory(rows: Rows, names: list[str]) -> list[str]:
     for name, row in rows.items():
         cells = [_units(row, rival, "memory_F") for rival in names]
         body.append([name, f"{row['n_bytes'] / 1e6:.3g} MB", *cells, _units(row, rivals.OURS, "memory_C")])
-    return _table(["problem", "X", *map(_title, names), "regularize, C-ordered X"], body)
+    return table(["problem", "X", *map(title, names), "regularize, C-ordered X"], body)
 
 
 def _units(row: Rows, rival: str, key: str) -> str:
@@ -169,9 +169,9 @@ def _latency(fits: dict[str, Any]) -> list[str]:
         for rival, entry in measured.items():
             note = entry.get("note", "")
             milliseconds = f"{1e3 * entry['seconds']:.3g}" if "seconds" in entry else note
-            body.append([name, _title(rival), milliseconds, f"{entry['gap']:.0e}" if "gap" in entry else "-"])
-    return _table(["problem", "rival", "milliseconds", "judged relative gap"], body)
+            body.append([name, title(rival), milliseconds, f"{entry['gap']:.0e}" if "gap" in entry else "-"])
+    return table(["problem", "rival", "milliseconds", "judged relative gap"], body)
 
 
 def _imports(imports: dict[str, float | None]) -> list[str]:
-    return _table(["statement", "seconds"], [[f"`{what}`", _number(value)] for what, value in imports.items()])
+    return table(["statement", "seconds"], [[f"`{what}`", number(value)] for what, value in imports.items()])

@@ -13,6 +13,7 @@ import os
 import platform
 import sys
 import tempfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,6 @@ import rivals
 HERE = Path(__file__).resolve().parent
 TARGETS = [1e-4, 1e-8]
 FIT_ROWS = ("diabetes", "synthetic 1000 x 20000")
-MEMORY_FROM = 1e6  # bytes of X; below that the measurement is noise
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def main() -> None:
     interpreters = {name: sys.executable for name in rivals.NAMES}
     interpreters["adelie"] = options.adelie_python
     settings = measure.Settings(interpreters, options.threads, options.budget, options.repeats)
-    results = _saved(options)
+    results = saved(options)
     results |= {
         "machine": report.machine(),
         "python": platform.python_version(),
@@ -78,16 +78,21 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _saved(options: argparse.Namespace) -> dict[str, Any]:
+def saved(options: argparse.Namespace) -> dict[str, Any]:
+    """What an earlier run wrote."""
     path = options.output.with_suffix(".json")
     return json.loads(path.read_text()) if path.exists() else {"rows": {}}
 
 
 def _save(results: dict[str, Any], output: Path) -> None:
-    order = [name for name in problems.ROWS if name in results["rows"]]
-    results["rows"] = {name: results["rows"][name] for name in order}
+    save(results, output, problems.ROWS, report.render)
+
+
+def save(results: dict[str, Any], output: Path, rows: Iterable[str], render: Callable[[dict[str, Any]], str]) -> None:
+    """Write the results, in the order of ``rows``, and their page."""
+    results["rows"] = {name: results["rows"][name] for name in rows if name in results["rows"]}
     output.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")
-    output.with_suffix(".md").write_text(report.render(results))
+    output.with_suffix(".md").write_text(render(results))
 
 
 def _row(name: str, options: argparse.Namespace, settings: measure.Settings) -> dict[str, Any]:
@@ -126,7 +131,7 @@ def _extra(
         return
     tol = min(reached)
     is_dense = isinstance(problem.X, np.ndarray)
-    if problem.n_bytes >= MEMORY_FROM:
+    if problem.n_bytes >= measure.MEMORY_FROM:
         for order in "FC" if rival == rivals.OURS and is_dense else "F":
             peak = measure.extra_memory(rival, folder, tol, order, settings)
             measured.extra |= {} if peak is None else {f"memory_{order}": peak}
@@ -141,7 +146,7 @@ def _fits(name: str, options: argparse.Namespace, settings: measure.Settings) ->
     """One fit of each rival that has an estimator, on two alphas: alpha_max and a tenth of it."""
     whole = problems.make(name, 2)
     problem = dataclasses.replace(whole, alphas=whole.alphas[0] * np.array([1.0, 0.1]))
-    repeats = 100 if problem.n_bytes < MEMORY_FROM else settings.repeats
+    repeats = 100 if problem.n_bytes < measure.MEMORY_FROM else settings.repeats
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         measure.save(problem, folder)

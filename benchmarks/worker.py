@@ -40,7 +40,7 @@ class Session:
 
     def hello(self) -> dict[str, Any]:
         """Warm up; say the version, the BLAS threads in force, and why this problem cannot be taken."""
-        reason = self.rival.skip(self.X, self.y, self.alphas)
+        reason = self._skip()
         if not reason:
             self._warm_up()
         import threadpoolctl
@@ -50,11 +50,19 @@ class Session:
         finest = getattr(self.rival, "FINEST", FINEST)
         return {"skip": reason, "version": version, "blas_threads": sorted(threads), "finest": finest}
 
+    def _skip(self) -> str:
+        return self.rival.skip(self.X, self.y, self.alphas)
+
     def _warm_up(self) -> None:
+        X, y, alphas = self._tiny()
+        self.rival.solve(X, y, alphas, 1e-3)
+
+    def _tiny(self) -> tuple[Any, np.ndarray, np.ndarray]:
+        """X of the layout of the problem, y and three alphas."""
         rng = np.random.default_rng(0)
         X, y = np.asfortranarray(rng.standard_normal((20, 5))), rng.standard_normal(20)
         X = sparse.csc_matrix(X) if sparse.issparse(self.X) else X
-        self.rival.solve(X, y, np.max(np.abs(X.T @ y)) / 20 * np.array([1.0, 0.5, 0.1]), 1e-3)
+        return X, y, np.max(np.abs(X.T @ y)) / 20 * np.array([1.0, 0.5, 0.1])
 
     def solve(self, tol: float) -> dict[str, Any]:
         """Seconds of one path; the coefficients are saved for the judge."""
@@ -94,6 +102,61 @@ class Session:
         return {"seconds": seconds, "intercept": float(intercept)}
 
 
+class CrossValidationSession(Session):
+    """One rival, one cross-validation: the commands that differ."""
+
+    def __init__(self, rival: str, folder: str) -> None:
+        super().__init__(rival, folder)
+        self.l1_ratios = np.load(self.folder / "l1_ratios.npy")
+        self.tests = list(np.load(self.folder / "tests.npz").values())
+        if hasattr(self.rival, "prepare_cross_validation"):
+            self.X, self.y = self.rival.prepare_cross_validation(self.X, self.y)
+
+    def hello(self) -> dict[str, Any]:
+        """As for a path; and whether the rival runs on several threads."""
+        if not hasattr(self.rival, "cross_validate"):
+            return {"skip": "has no cross-validation here", "version": "", "blas_threads": [], "finest": 1}
+        return super().hello() | {"n_jobs": list(getattr(self.rival, "N_JOBS", (1,)))}
+
+    def _skip(self) -> str:
+        return self.rival.skip_cross_validation(self.X, self.y, self.l1_ratios)
+
+    def _warm_up(self) -> None:
+        X, y, alphas = self._tiny()
+        tests = np.array_split(np.arange(y.size), len(self.tests))
+        self.rival.cross_validate(X, y, alphas[np.newaxis], np.ones(1), tests, 1e-3, 1)
+
+    def solve(self, tol: float, n_jobs: int) -> dict[str, Any]:
+        """Seconds of the cross-validation and its refit."""
+        return {"seconds": _clock(lambda: self._cross_validate(tol, n_jobs))}
+
+    def _cross_validate(self, tol: float, n_jobs: int) -> None:
+        self.rival.cross_validate(self.X, self.y, self.alphas, self.l1_ratios, self.tests, tol, n_jobs)
+
+    def fold_paths(self, tol: float) -> dict[str, Any]:
+        """Save the paths on the folds for the judge."""
+
+        def keep(l1_ratio: int, fold: int, coefs: Any, intercepts: Any) -> None:
+            coefs = coefs.toarray() if sparse.issparse(coefs) else coefs
+            np.savez(self.folder / f"path_{l1_ratio}_{fold}.npz", coefs=coefs, intercepts=intercepts)
+
+        self.rival.fold_paths(self.X, self.y, self.alphas, self.l1_ratios, self.tests, tol, keep)
+        return {}
+
+    def full_paths(self, tol: float) -> dict[str, Any]:
+        """Seconds of the paths on all rows alone."""
+        return {"seconds": _clock(lambda: self.rival.full_paths(self.X, self.y, self.alphas, self.l1_ratios, tol))}
+
+    def memory(self, tol: float, order: str, n_jobs: int = 1) -> dict[str, Any]:
+        """Peak resident memory of the cross-validation over what was resident before."""
+        if not sparse.issparse(self.X):
+            self.X = np.asarray(self.X, order=order)
+        gc.collect()
+        before = _reset_peak()
+        self._cross_validate(tol, n_jobs)
+        return {"bytes": max(_peak() - before, 0)}
+
+
 def _clock(call: Any) -> float:
     start = time.perf_counter()
     call()
@@ -121,7 +184,8 @@ def main() -> None:
     # Rivals may print: keep the real standard output for the answers, and send theirs to standard error.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    session = Session(sys.argv[1], sys.argv[2])
+    kind = CrossValidationSession if (Path(sys.argv[2]) / "l1_ratios.npy").exists() else Session
+    session = kind(sys.argv[1], sys.argv[2])
     for line in sys.stdin:
         command = json.loads(line)
         answer = getattr(session, command.pop("do"))(**command)

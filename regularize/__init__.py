@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from regularize.displays import RegularizationPathDisplay
-from regularize.estimators import ElasticNet, Lasso
+from regularize.estimators import ElasticNet, ElasticNetCV, ElasticNetIC, Lasso, LassoCV, LassoIC
+from regularize.path_search import PathSearchCV
 from regularize.paths import alpha_grid, alpha_max, enet_path, lasso_path
 
 __all__ = [  # noqa: F822
     "ElasticNet",
+    "ElasticNetCV",
+    "ElasticNetIC",
     "Lasso",
+    "LassoCV",
+    "LassoIC",
+    "PathSearchCV",
     "RegularizationPathDisplay",
     "__version__",
     "alpha_grid",

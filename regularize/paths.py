@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from regularize.design import make_design
+from regularize.design.design import OVERFLOW
 from regularize.solvers import PathPoint, PathResult, squared_loss_alpha_max, squared_loss_path
 from regularize.validation import (
     GRID_CONSTRAINTS,
@@ -396,7 +397,8 @@ def alpha_max(
     Returns
     -------
     alpha_max : float
-        The smallest alpha; 0.0 if nothing in X is correlated with y.
+        The smallest alpha, rounded up by 1e-14 of itself so that it is one in every order of the sums; 0.0 if
+        nothing in X is correlated with y.
 
     Raises
     ------
@@ -406,14 +408,14 @@ def alpha_max(
     Examples
     --------
     >>> from regularize import alpha_max
-    >>> alpha_max([[-1.0], [0.0], [1.0]], [-1.0, 0.0, 1.0])
-    0.6666666666666666
+    >>> round(alpha_max([[-1.0], [0.0], [1.0]], [-1.0, 0.0, 1.0]), 6)
+    0.666667
     """
     caller = "alpha_max"
     booleans = {"fit_intercept": fit_intercept, "positive": positive, "standardize": standardize}
     check_parameters(caller, {"l1_ratio": l1_ratio, **booleans})
     if l1_ratio == 0:
-        raise _no_grid(caller)
+        raise no_grid_error(caller)
     columns = column_names(X)
     samples = check_path_data(caller, X, y, sample_weight)
     penalty = make_penalty(
@@ -500,7 +502,7 @@ def alpha_grid(
         bounds=bounds,
         standardize=standardize,
     )
-    return _geometric_grid("alpha_grid", largest, eps, int(alphas))
+    return geometric_grid("alpha_grid", largest, eps, int(alphas))
 
 
 def _path(X: Any, y: Any, request: PathRequest) -> tuple[Any, ...]:
@@ -509,7 +511,7 @@ def _path(X: Any, y: Any, request: PathRequest) -> tuple[Any, ...]:
     options = _checked_options(request)
     alphas = None if isinstance(request.alphas, Integral) else check_alphas(caller, request.alphas)
     if alphas is None and request.l1_ratio == 0:
-        raise _no_grid(caller)
+        raise no_grid_error(caller)
     columns = column_names(X)
     samples = check_path_data(caller, X, y, request.sample_weight, options["check_input"])
     target = _one_target(caller, samples.y, request.positive)
@@ -543,7 +545,7 @@ def _path(X: Any, y: Any, request: PathRequest) -> tuple[Any, ...]:
         design,
         target,
         penalty,
-        alphas if alphas is not None else lambda largest: _geometric_grid(caller, largest, request.eps, n_alphas),
+        alphas if alphas is not None else lambda largest: geometric_grid(caller, largest, request.eps, n_alphas),
         tol=float(options["tol"]),
         max_iter=int(options["max_iter"] or SOLVER_OPTIONS["max_iter"]),
         coef_init=start,
@@ -607,16 +609,16 @@ def _one_target(caller: str, y: Floats, positive: bool = False) -> Floats:
     return y[:, 0]
 
 
-def _no_grid(caller: str) -> ValueError:
+def no_grid_error(caller: str) -> ValueError:
     return ValueError(
         "Automatic alpha grid generation is not supported for l1_ratio=0. Please supply a grid by providing"
         f" your estimator with the appropriate `alphas=` argument. (Raised by {caller}.)"
     )
 
 
-def _geometric_grid(caller: str, largest: float, eps: float, n_alphas: int) -> Floats:
+def geometric_grid(caller: str, largest: float, eps: float, n_alphas: int) -> Floats:
     if not np.isfinite(largest):
-        raise ValueError(f"{caller}: no alpha makes all coefficients 0 for these bounds; pass the alphas.")
+        raise ValueError(f"{caller}: alpha_max overflows, an L1 penalty is next to nothing; pass the alphas.")
     resolution = np.finfo(np.float64).resolution
     if largest <= resolution:
         return np.full(n_alphas, resolution)
@@ -641,10 +643,7 @@ def _reporter(verbose: int, n_alphas: int) -> Callable[[PathPoint], None] | None
 def refuse_non_finite(coefs: NDArray[Any], intercepts: NDArray[Any], gaps: Floats) -> None:
     """Raise if the arithmetic overflowed. An infinite gap is no overflow: it certifies nothing, correctly."""
     if not (np.isfinite(coefs).all() and np.isfinite(intercepts).all()) or np.isnan(gaps).any():
-        raise ValueError(
-            "Coordinate descent iterations resulted in non-finite parameter values. The input data may"
-            " contain large values and need to be preprocessed."
-        )
+        raise ValueError(OVERFLOW)
 
 
 def warn_not_converged(results: Sequence[PathResult], stacklevel: int, n_asked: int = 0) -> None:
@@ -669,9 +668,9 @@ def warn_not_converged(results: Sequence[PathResult], stacklevel: int, n_asked: 
     gap, tolerance, alpha, _ = max(failed)
     where = f"alpha: {alpha:.6g}"
     if len(results) > 1:
-        where += f", targets: {_listed([str(k) for *_, k in failed])}"
+        where += f", targets: {listed([str(k) for *_, k in failed])}"
     elif len(failed) > 1:
-        names = _listed([f"{alpha:.6g}" for _, _, alpha, _ in failed])
+        names = listed([f"{alpha:.6g}" for _, _, alpha, _ in failed])
         where = f"{len(failed)} of {len(first.alphas)} alphas: {names}"
     warnings.warn(
         "Objective did not converge. You might want to increase the number of iterations, check the scale of"
@@ -682,7 +681,7 @@ def warn_not_converged(results: Sequence[PathResult], stacklevel: int, n_asked: 
     )
 
 
-def _listed(names: list[str], shown: int = 5) -> str:
+def listed(names: list[str], shown: int = 5) -> str:
     """The first few of the names and how many follow."""
     more = f" and {len(names) - shown} more" if len(names) > shown else ""
     return ", ".join(names[:shown]) + more

@@ -154,7 +154,7 @@ def _as_floats(caller: str, name: str, values: Any) -> Floats:
 class Samples:
     """Checked data.
 
-    X : ndarray (n, p) of any order, or canonical CSC, float32 or float64; y : (n,) or (n, t) float64, each
+    X : ndarray (n, p) of any order, or CSC, float32 or float64; y : (n,) or (n, t) float64, each
     target contiguous; sample_weight : (n,) float64, non-negative, not all zero, or None.
     """
 
@@ -216,21 +216,11 @@ def _samples(X: Any, y: Any, sample_weight: Any, check_input: bool) -> Samples:
             "Sparse data was passed for y, but dense data is required. Use '.toarray()' to convert it to a dense array."
         )
     if sparse.issparse(X):
-        X = _canonical_csc(X)
+        X = X.tocsc()
     weights = check_sample_weight(sample_weight, X.shape[0])
     if len(y) != X.shape[0]:  # what the kernels rely on is never taken on trust
         raise ValueError(f"Found input variables with inconsistent numbers of samples: {[X.shape[0], len(y)]}")
     return Samples(X, np.asarray(y, dtype=np.float64, order="F"), weights)
-
-
-def _canonical_csc(X: Any) -> Any:
-    """CSC with sorted indices and no duplicate entries; the user's own matrix is left as it is."""
-    if X.format != "csc":
-        X = X.tocsc()
-    if not X.has_canonical_format:
-        X = X.copy()
-        X.sum_duplicates()
-    return X
 
 
 def check_sample_weight(sample_weight: Any, n_samples: int) -> Floats | None:

@@ -8,7 +8,16 @@ import warnings
 
 import pytest
 
-MODULES = ["regularize.paths", "regularize.displays", "regularize.estimators.base", "regularize.estimators.elastic_net"]
+MODULES = [
+    "regularize.paths",
+    "regularize.displays",
+    "regularize.path_search",
+    "regularize.estimators.base",
+    "regularize.estimators.base_cv",
+    "regularize.estimators.elastic_net",
+    "regularize.estimators.elastic_net_cv",
+    "regularize.estimators.information_criterion",
+]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -56,7 +56,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
 # One for each route; each would take from seconds to minutes.
 LONG = {
     "working set": "rng.standard_normal((300, 1500)), dict(alphas=20_000, eps=1e-5)",
-    "gram": "rng.standard_normal((2000, 1000)), dict(alphas=400, eps=1e-6)",
+    "gram": "rng.standard_normal((2000, 1000)), dict(alphas=4000, eps=1e-6)",
     "residual": "rng.standard_normal((100, 3000)), dict(alphas=20_000, eps=1e-3, l1_ratio=0.01)",
 }
 

@@ -1,6 +1,7 @@
 """Who may import whom, read from the sources.
 
-    displays -> estimators -> paths -> validation, solvers -> design | losses | penalties -> kernels
+    displays, path_search -> estimators -> paths -> validation, solvers, selection
+      -> design | losses | penalties -> kernels
 
 A module imports from its own part and from parts further right; parts on one level never import each other.
 """
@@ -16,10 +17,10 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "regularize"
 LEVELS = (
-    {"displays"},
+    {"displays", "path_search"},
     {"estimators"},  # scikit-learn's estimators carry their path function: ElasticNet.path
     {"paths"},
-    {"validation", "solvers"},
+    {"validation", "solvers", "selection"},
     {"design", "losses", "penalties"},
     {"kernels"},
 )
@@ -73,7 +74,7 @@ def forbidden(path: Path, module: str) -> bool:
     top, _, rest = module.partition(".")
     here = part_of(path)
     if top == "sklearn":
-        return here not in {"estimators", "validation"}
+        return here not in {"path_search", "estimators", "validation"}
     if top == "matplotlib":
         return here != "displays"
     if top != "regularize":

@@ -314,6 +314,10 @@ class TestGrid:
         with pytest.raises(ValueError, match="Automatic alpha grid generation is not supported for l1_ratio=0"):
             function(X, Y, l1_ratio=0)
 
+    def test_an_alpha_max_that_overflows_makes_no_grid(self):
+        with np.errstate(over="ignore"), pytest.raises(ValueError, match="alpha_max overflows"):
+            alpha_grid(X, Y, l1_ratio=1e-310)
+
     @pytest.mark.parametrize(
         "options",
         [
@@ -335,5 +339,5 @@ class TestGrid:
         assert model.set_params(alpha=largest * 0.99).fit(X, Y).coef_[penalised].any()
 
     def test_a_path_starts_at_alpha_max(self):
-        assert lasso_path(X, Y, alphas=3, fit_intercept=True)[0][0] == alpha_max(X, Y)
+        assert lasso_path(X, Y, alphas=3, fit_intercept=True)[0][0] == pytest.approx(alpha_max(X, Y), rel=2e-14)
         assert not Lasso(alpha=alpha_max(X, Y)).fit(X, Y).coef_.any()

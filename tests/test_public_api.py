@@ -15,7 +15,12 @@ import regularize
 CHECKOUT = Path(__file__).resolve().parents[1]
 PUBLIC = {
     "ElasticNet",
+    "ElasticNetCV",
+    "ElasticNetIC",
     "Lasso",
+    "LassoCV",
+    "LassoIC",
+    "PathSearchCV",
     "RegularizationPathDisplay",
     "__version__",
     "alpha_grid",

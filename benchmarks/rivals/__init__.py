@@ -9,12 +9,26 @@ A module has
         standardised; ``alphas`` in the unit of ``||y - X w||^2 / (2 n) + alpha ||w||_1``; ``tol`` in the
         rival's own unit, but made free of the scale of the data where the rival's is absolute
     fit(X, y, alpha) -> (coef, intercept) : optional; the estimator as its users call it, at default tolerance
+
+and, if it cross-validates, with ``alphas`` (n_l1_ratios, k), ``tests`` the held-out rows of each fold, and an intercept
+
+    skip_cross_validation(X, y, l1_ratios) -> str : as ``skip``
+    prepare_cross_validation(X, y) -> (X, y) : optional; what its users would have at hand, outside the clock
+    N_JOBS : optional; the numbers of threads to run with, if not 1 alone
+    cross_validate(X, y, alphas, l1_ratios, tests, tol, n_jobs) : the timed call: all folds, and the refit
+    fold_paths(X, y, alphas, l1_ratios, tests, tol, keep) : the paths of the folds for the judge, each handed over as
+        ``keep(l1_ratio index, fold index, coefs (p, k), intercepts (k,))``; computed once more at the same tol if
+        the timed call does not give them away
+    full_paths(X, y, alphas, l1_ratios, tol) : this package only; the paths on all rows, for comparison
 """
 
 from __future__ import annotations
 
 import importlib
 from types import ModuleType
+from typing import Any
+
+import numpy as np
 
 NAMES = ("regularize", "scikit_learn", "celer", "skglm", "glum", "adelie")
 OURS = "regularize"
@@ -23,3 +37,15 @@ OURS = "regularize"
 def load(name: str) -> ModuleType:
     """The module of a rival."""
     return importlib.import_module(f"rivals.{name}")
+
+
+def splits(n: int, tests: list[Any]) -> list[tuple[Any, Any]]:
+    """(train, test) of each fold."""
+    return [(np.setdiff1d(np.arange(n), test), test) for test in tests]
+
+
+def grid(alphas: Any) -> dict[str, Any]:
+    """Options of an estimator with scikit-learn's grid: the alphas, or the same said for each l1_ratio."""
+    if len(alphas) == 1:
+        return {"alphas": alphas[0]}
+    return {"alphas": alphas.shape[1], "eps": alphas[0, -1] / alphas[0, 0]}

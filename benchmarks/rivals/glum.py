@@ -5,11 +5,22 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from glum import GeneralizedLinearRegressor
+import numpy as np
+from glum import GeneralizedLinearRegressor, GeneralizedLinearRegressorCV
 from sklearn.exceptions import ConvergenceWarning
+
+from rivals import splits
 
 PACKAGE = "glum"
 MOST_COLUMNS = 2500
+OPTIONS: dict[str, Any] = dict(
+    family="normal",
+    solver="irls-cd",
+    max_iter=1000,
+    max_inner_iter=1_000_000,
+    check_input=False,
+    scale_predictors=False,
+)
 
 
 def skip(X: Any, y: Any, alphas: Any) -> str:
@@ -23,18 +34,50 @@ def solve(X: Any, y: Any, alphas: Any, tol: float) -> Any:
     model = GeneralizedLinearRegressor(
         l1_ratio=1.0,
         fit_intercept=False,
-        family="normal",
-        solver="irls-cd",
         gradient_tol=tol * alphas[0],
-        max_iter=1000,
-        max_inner_iter=1_000_000,
         alpha_search=True,
         alphas=alphas,
         copy_X=False,
-        check_input=False,
-        scale_predictors=False,
+        **OPTIONS,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(X, y)
     return model.coef_path_.T
+
+
+def skip_cross_validation(X: Any, y: Any, l1_ratios: Any) -> str:
+    """Not for wide problems."""
+    return skip(X, y, None)
+
+
+def cross_validate(X: Any, y: Any, alphas: Any, l1_ratios: Any, tests: Any, tol: float, n_jobs: int) -> None:
+    """All folds, and the refit; its threads are processes, so it runs with one."""
+    _cross_validated(X, y, alphas, l1_ratios, tests, tol, n_jobs)
+
+
+def fold_paths(X: Any, y: Any, alphas: Any, l1_ratios: Any, tests: Any, tol: float, keep: Any) -> None:
+    """As the estimator keeps them."""
+    model = _cross_validated(X, y, alphas, l1_ratios, tests, tol, 1)
+    for fold, l1_ratio in np.ndindex(*model.coef_path_.shape[:2]):
+        keep(l1_ratio, fold, model.coef_path_[fold, l1_ratio].T, np.ravel(model.intercept_path_[fold, l1_ratio]))
+
+
+def _cross_validated(
+    X: Any, y: Any, alphas: Any, l1_ratios: Any, tests: Any, tol: float, n_jobs: int
+) -> GeneralizedLinearRegressorCV:
+    if len(l1_ratios) == 1:
+        grid = {"alphas": alphas[0]}
+    else:
+        grid = {"n_alphas": alphas.shape[1], "min_alpha_ratio": alphas[0, -1] / alphas[0, 0]}
+    model = GeneralizedLinearRegressorCV(
+        l1_ratio=list(l1_ratios),
+        gradient_tol=tol * np.max(alphas * l1_ratios[:, np.newaxis]),
+        cv=splits(y.size, tests),
+        n_jobs=n_jobs,
+        **grid,
+        **OPTIONS,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(X, y)

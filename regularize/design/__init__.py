@@ -1,5 +1,7 @@
 """The only code that knows how X is stored."""
 
 from regularize.design.design import Design, make_design
+from regularize.design.folds import FoldedDesign, Parts
+from regularize.design.statistics import Moments
 
-__all__ = ["Design", "make_design"]
+__all__ = ["Design", "FoldedDesign", "Moments", "Parts", "make_design"]

@@ -19,6 +19,7 @@ c. Centring is implicit. Correlations subtract ``centre_j * sum(v)``; working co
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
@@ -26,15 +27,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from regularize.design.statistics import Moments
 from regularize.design.working_columns import WorkingColumns
 
 Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
+Run = Callable[[Callable[[slice], None], list[slice]], Iterable[None]]  # map, or that of a thread pool
 
 # Below this share of its mean the spread of a column is rounding: the column is taken as constant.
 CONSTANT = 8 * np.finfo(np.float64).eps
 # Below this the squares that the spread was computed from have lost digits or vanished.
 SMALLEST = 1e-152
+OVERFLOW = (  # scikit-learn's message
+    "Coordinate descent iterations resulted in non-finite parameter values. The input data may contain large values"
+    " and need to be preprocessed."
+)
 
 
 class Design(ABC):
@@ -49,20 +56,34 @@ class Design(ABC):
     n_features: int
 
     def __init__(
-        self, X: Any, sample_weight: Floats | None, fit_intercept: bool, standardize: bool, gram: Floats | None
+        self,
+        X: Any,
+        sample_weight: Floats | Callable[[], Floats] | None,
+        fit_intercept: bool,
+        standardize: bool,
+        gram: Floats | None,
     ) -> None:
         self.n_samples, self.n_features = X.shape
         self.fit_intercept = fit_intercept
         self.standardize = standardize
         self.n_passes = 0.0
         self.weighted = sample_weight is not None
-        if sample_weight is None:
-            self.weights = np.full(self.n_samples, 1.0 / self.n_samples)
-        else:
-            self.weights = sample_weight / sample_weight.max()
-            self.weights /= self.weights.sum()
-        self.root_weights = np.sqrt(self.weights)
+        self._sample_weight = sample_weight
         self._user_gram = gram
+
+    @cached_property
+    def weights(self) -> Floats:
+        """Row weights (n,), of sum one; made when asked for."""
+        if self._sample_weight is None:
+            return np.full(self.n_samples, 1.0 / self.n_samples)
+        given = self._sample_weight() if callable(self._sample_weight) else self._sample_weight
+        weights = given / given.max()
+        return np.asarray(weights / weights.sum())
+
+    @cached_property
+    def root_weights(self) -> Floats:
+        """Their roots (n,)."""
+        return np.sqrt(self.weights)
 
     # ------------------------------------------------------------------------------ moments
 
@@ -80,10 +101,7 @@ class Design(ABC):
     def _trusted(mean: Floats, deviation: Floats) -> tuple[Floats, Floats]:
         """The moments, refused if they overflowed; spreads that are but rounding become zero."""
         if not (np.isfinite(mean).all() and np.isfinite(deviation).all()):
-            raise ValueError(
-                "Coordinate descent iterations resulted in non-finite parameter values. The input data may "
-                "contain large values and need to be preprocessed."
-            )
+            raise ValueError(OVERFLOW)
         deviation[(deviation <= CONSTANT * np.abs(mean)) | (deviation < SMALLEST)] = 0.0
         return mean, deviation
 
@@ -132,8 +150,11 @@ class Design(ABC):
     # -------------------------------------------------------------------------------- verbs
 
     @abstractmethod
-    def _products(self, V: Floats, columns: Columns | None) -> Floats:
-        """V X for all columns or for those listed; V is (t, n), the result (t, m), float64."""
+    def products(self, V: Floats, columns: Columns | None = None, run: Run = map) -> Floats:
+        """V times X as it is stored, all columns or those listed; V is (t, n), the result (t, m), float64.
+
+        ``run`` may apply a function to parts of X in several threads; the result does not depend on it.
+        """
 
     def correlations(self, residuals: Floats, columns: Columns | None = None) -> Floats:
         """Z' residual for all columns (one pass over X) or for those listed; rows of a (t, n) array share the pass.
@@ -141,14 +162,28 @@ class Design(ABC):
         Z'r = (X'(root_weights r) - centre sum(root_weights r)) / scale
         """
         V = np.atleast_2d(self.root_weights * residuals)
+        result = self.correlations_of(V, self.products(V, columns), columns)
+        return result if residuals.ndim == 2 else result[0]
+
+    def correlations_of(self, V: Floats, products: Floats, columns: Columns | None = None) -> Floats:
+        """The same when V = root_weights * residuals and its products with X are known."""
         centre, inverse_scale = self._stored_centre, self.inverse_scale
         if columns is None:
             self.n_passes += 1.0
         else:
             self.n_passes += columns.size / self.n_features
             centre, inverse_scale = centre[columns], inverse_scale[columns]
-        result = (self._products(V, columns) - np.outer(V.sum(axis=1), centre)) * inverse_scale
-        return result if residuals.ndim == 2 else result[0]
+        return (products - np.outer(V.sum(axis=1), centre)) * inverse_scale
+
+    @property
+    @abstractmethod
+    def columns(self) -> Any:
+        """X as its columns are read: what was given, or the working copy."""
+
+    @property
+    def centring(self) -> Floats:
+        """What was subtracted from the columns as they are stored."""
+        return self.centre - self._stored_centre
 
     @property
     def _stored_centre(self) -> Floats:
@@ -173,6 +208,26 @@ class Design(ABC):
         gram *= self.inverse_scale[:, np.newaxis]
         return gram
 
+    def gather(self, y: Floats) -> Moments | None:
+        """Take the Gram matrix and all moments in one reading of X, and give them; None if that would cost digits."""
+        return None
+
+    def take_gram(self, moments: Moments) -> None:
+        """Take (weighted) means and X'SX about the centre from elsewhere: X need not be read for them."""
+        norms = np.sqrt(np.diagonal(moments.gram))
+        if self.fit_intercept:
+            self.__dict__["moments"] = self._trusted(moments.mean, norms)
+        else:
+            norms, _ = self._trusted(norms, np.zeros(self.n_features))
+            norms[norms < SMALLEST] = 0.0
+            self.__dict__["_raw_norms"] = norms
+        self.__dict__["gram"] = moments.gram * np.multiply.outer(self.inverse_scale, self.inverse_scale)
+
+    @property
+    def has_gram(self) -> bool:
+        """Whether Z'Z is at hand, or can be had without X."""
+        return self._user_gram is not None or "gram" in self.__dict__
+
     def weighted_mean(self, y: Floats) -> float:
         """sum_i s_i y_i, or zero without an intercept."""
         return float(self.weights @ y) if self.fit_intercept else 0.0
@@ -186,13 +241,16 @@ def power_of_two(norms: Floats) -> Floats:
 
 def make_design(
     X: Any,
-    sample_weight: Floats | None = None,
+    sample_weight: Floats | Callable[[], Floats] | None = None,
     *,
     fit_intercept: bool = True,
     standardize: bool = False,
     gram: Floats | None = None,
 ) -> Design:
-    """The design of an ndarray (any order, float32 or float64) or of a CSC matrix (int32 or int64 indices)."""
+    """The design of an ndarray (any order, float32 or float64) or of a CSC matrix (int32 or int64 indices).
+
+    ``sample_weight`` may be a function that makes the weights when they are needed.
+    """
     from regularize.design.dense import DenseDesign
     from regularize.design.sparse import SparseDesign
 

@@ -5,16 +5,19 @@ What is copied: the columns of the working set; all columns where the Gram matri
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from regularize.design.design import Design, Floats
+from regularize.design.blocks import ENTRIES, blocks
+from regularize.design.design import Design, Floats, Run
 from regularize.design.working_columns import SparseWorkingColumns
 from regularize.kernels import products
 
-BLOCK_ENTRIES = 1 << 25  # stored entries per kernel call, so that Ctrl-C is seen soon
+SHARES = 8  # of X, that threads may take
+LEAST_ENTRIES = 1 << 17  # of a share
 
 
 class SparseDesign(Design):
@@ -27,25 +30,38 @@ class SparseDesign(Design):
             X.sum_duplicates()
         if X.indices.size and not 0 <= X.indices.min() <= X.indices.max() < X.shape[0]:
             raise ValueError("X is not a valid CSC matrix: some of its row indices lie outside its shape.")
+        self._X = X
         index = np.promote_types(X.indices.dtype, X.indptr.dtype)
         self._arrays = (X.data, X.indices.astype(index, copy=False), X.indptr.astype(index, copy=False))
 
     def _moments(self) -> tuple[Floats, Floats]:
         self.n_passes += 1.0
         mean, deviation = np.empty(self.n_features), np.empty(self.n_features)
-        products.csc_moments(*self._arrays, self.weights, 0, mean, deviation)
+        for block in self._blocks(self.n_features):
+            products.csc_moments(*self._arrays, self.weights, block.start, mean[block], deviation[block])
         return mean, deviation
 
-    def _products(self, V: Floats, columns: NDArray[np.intp] | None) -> Floats:
+    def _blocks(self, n_columns: int) -> Iterator[slice]:
+        """Ranges of columns that make one kernel call each."""
+        entries = self._arrays[0].size
+        return blocks(n_columns, entries / self.n_features, min(ENTRIES, max(entries / SHARES, LEAST_ENTRIES)))
+
+    def products(self, V: Floats, columns: NDArray[np.intp] | None = None, run: Run = map) -> Floats:
         columns = np.arange(self.n_features, dtype=np.intp) if columns is None else columns
         out = np.empty((len(V), columns.size))
-        per_call = max(1, BLOCK_ENTRIES * self.n_features // max(1, self._arrays[0].size))
-        for first in range(0, columns.size, per_call):
-            block = columns[first : first + per_call]
-            part = np.empty((len(V), block.size))
-            products.csc_dots(*self._arrays, block, V, part)
-            out[:, first : first + per_call] = part
+
+        def fill(block: slice) -> None:
+            part = np.empty((len(V), block.stop - block.start))
+            products.csc_dots(*self._arrays, columns[block], V, part)
+            out[:, block] = part
+
+        for _ in run(fill, list(self._blocks(columns.size))):
+            pass
         return out
+
+    @property
+    def columns(self) -> Any:
+        return self._X
 
     def working_columns(self) -> SparseWorkingColumns:
         return SparseWorkingColumns(self.root_weights, self._gather)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from regularize.design.blocks import CHAIN_STEPS, ENTRIES, blocks, fill_gram
 from regularize.kernels import descent, products, threads
 
 Floats = NDArray[np.float64]
@@ -93,9 +94,7 @@ class DenseWorkingColumns(WorkingColumns):
 
     def extend_gram(self, gram: Floats, first: int) -> None:
         with threads.all_threads(self._block.shape[0] * self.size * (self.size - first)):
-            block = self.columns[:, first:].T @ self.columns
-        gram[first : self.size, : self.size] = block
-        gram[:first, first : self.size] = block[:, :first].T
+            fill_gram(self.columns, gram, first)
 
     def squared_norms(self, first: int) -> Floats:
         block = self.columns[:, first:]
@@ -103,17 +102,29 @@ class DenseWorkingColumns(WorkingColumns):
 
     def combine(self, coef: Floats) -> Floats:
         out = np.zeros(self._block.shape[0])
-        products.dense_combination(self.columns, coef, out)
+        for block in self._blocks():
+            products.dense_combination(self.columns[:, block], coef[block], out)
         return out
 
     def correlations(self, residual: Floats) -> Floats:
-        return self.columns.T @ residual
+        out = np.empty(self.size)
+        for block in self._blocks():
+            np.matmul(self.columns[:, block].T, residual, out=out[block])
+        return out
 
     def matrix(self, positions: NDArray[np.intp]) -> Floats:
         return np.asfortranarray(self._block[:, positions])
 
     def sweep(self, coef: Floats, residual: Floats, alpha: float, active_only: bool, *penalty: Floats) -> int:
-        return descent.dense_sweep(self.columns, coef, residual, alpha, active_only, *penalty)
+        changes = 0
+        for block in self._blocks():
+            own = [array[block] for array in penalty]
+            changes += descent.dense_sweep(self.columns[:, block], coef[block], residual, alpha, active_only, *own)
+        return changes
+
+    def _blocks(self) -> Iterator[slice]:
+        """Ranges of columns that one call may read."""
+        return blocks(self.size, self._block.shape[0], ENTRIES)
 
 
 class SparseWorkingColumns(WorkingColumns):
@@ -152,9 +163,11 @@ class SparseWorkingColumns(WorkingColumns):
         self.size += counts.size
 
     def extend_gram(self, gram: Floats, first: int) -> None:
-        products.csc_gram(
-            self._data, self._rows, self._indptr, self._offsets, first, self._newest, self._previous, self._owner, gram
-        )
+        chains = (self._newest, self._previous, self._owner)
+        longest = 1 + int(np.diff(self._indptr[first:]).max(initial=0))
+        for block in blocks(self.size - first, longest * self.size, CHAIN_STEPS):  # an entry meets all columns at most
+            begin, end = first + block.start, first + block.stop
+            products.csc_gram(self._data, self._rows, self._indptr[: end + 1], self._offsets, begin, *chains, gram)
 
     def squared_norms(self, first: int) -> Floats:
         squares = np.concatenate([[0.0], np.cumsum(self._data[: self.entries] ** 2)])[self._indptr]

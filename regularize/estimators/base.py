@@ -69,7 +69,7 @@ else:
             return callback_managed_method
 
 
-__all__ = ["PenalisedRegressor"]
+__all__ = ["CallbackSupportMixin", "PenalisedRegressor", "fit_task", "unchanged_on_failure", "with_callbacks"]
 
 Floats = NDArray[np.float64]
 
@@ -174,7 +174,7 @@ class PenalisedRegressor(CallbackSupportMixin, RegressorMixin, MultiOutputMixin,
             name = "coef_ (warm_start=True)"
             starts = check_coef_init(caller, coef, (n_targets, n_features), penalty, name=name)
         callbacks = self._init_callback_context(max_subtasks=n_targets if n_targets > 1 else 0)
-        task = _task(self, samples)
+        task = fit_task(self, samples)
         callbacks.call_on_fit_task_begin(**task)
         design = make_design(
             samples.X,
@@ -275,7 +275,7 @@ class PenalisedRegressor(CallbackSupportMixin, RegressorMixin, MultiOutputMixin,
         return tags
 
 
-def _task(estimator: Any, samples: Samples) -> dict[str, Any]:
+def fit_task(estimator: Any, samples: Samples) -> dict[str, Any]:
     """What a callback hook is told about a fit."""
     metadata = None if samples.sample_weight is None else {"sample_weight": samples.sample_weight}
     return {"estimator": estimator, "X": samples.X, "y": samples.y, "metadata": metadata}

@@ -34,7 +34,8 @@ cdef double conjugate_point(const Point *point, Py_ssize_t j, double v) noexcept
 cdef double largest_share(const Point *point, bint augmented) noexcept nogil:
     """The largest t <= 1 with |t v| <= l1 wherever an infinite bound stands behind it.
 
-    Asked of the features without an l2 term, or, ``augmented``, of all with an l1 term, the l2 term seen as rows of data.
+    Asked of the features without an l2 term, or, ``augmented``, of all with an l1 term, their l2 term seen as rows of
+    data.
     """
     cdef Py_ssize_t j
     cdef double v, size, l1, slack = sqrt(point.projection), share = 1.0

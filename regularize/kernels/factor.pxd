@@ -99,9 +99,10 @@ cdef inline void solve_entering(const Factor *factor, Py_ssize_t count) noexcept
 
 
 cdef inline Py_ssize_t insert(
-    Factor *factor, const Py_ssize_t *columns, Py_ssize_t count, const double *gram, Py_ssize_t stride, const double *l2,
+    Factor *factor, const Py_ssize_t *columns, Py_ssize_t count, const double *gram, Py_ssize_t stride,
+    const double *l2,
 ) noexcept nogil:
-    """Append up to ENTRIES columns of the working set; returns how many entered before one that depends on the others.
+    """Append up to ENTRIES columns of the working set; how many entered before one that depends on the others.
 
     The caller has reserved the room. The row of L that the dependent column would have had is left behind the last row.
     """

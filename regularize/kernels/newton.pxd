@@ -164,7 +164,7 @@ cdef inline Py_ssize_t waiting(const Task *task, Py_ssize_t first, Py_ssize_t *c
 
 
 cdef inline void insert_free(Task *task, double *row) noexcept nogil:
-    """Take the free columns into the factor; one that depends on the others slides, and stays out if that does not help."""
+    """Take the free columns into the factor; a dependent one slides, and stays out if that does not help."""
     cdef Factor *factor = task.factor
     cdef Py_ssize_t[ENTRIES] columns
     cdef Py_ssize_t k, j, before, count, entered, first = 0, slid = -1

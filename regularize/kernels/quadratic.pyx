@@ -21,9 +21,9 @@ f. Everything stops on the duality gap of the problem restricted to the working 
    the gap are non-negative (Fenchel-Young), so it is exact down to rounding.
 g. ``solve`` returns after about ``WORK_BUDGET`` multiply-adds so that the caller can look for Ctrl-C; the
    state it leaves is valid and the next call goes on from it.
-h. The first step at a new alpha is a Newton step on the old pattern, whose factor is at hand: coefficients are piecewise
-   linear in alpha. What is then in violation enters by a sweep over the fixed coordinates alone, and the next Newton
-   step has the new pattern: most sweeps over the active part become unnecessary.
+h. The first step at a new alpha is a Newton step on the old pattern, whose factor is at hand: coefficients are
+   piecewise linear in alpha. What is then in violation enters by a sweep over the fixed coordinates alone, and the next
+   Newton step has the new pattern: most sweeps over the active part become unnecessary.
 i. From a start that belongs to a much larger alpha (a cold fit) the pattern would be found by hundreds of sweeps
    and cut Newton steps. Following the path roughly, alpha shrinking by ``APPROACH``, needs a tenth of them.
 """
@@ -117,7 +117,7 @@ cdef void finish_pattern(Task *task, Py_ssize_t max_iter) noexcept nogil:
 
 
 cdef void follow(Task *task, Py_ssize_t max_iter) noexcept nogil:
-    """Newton steps from the old pattern, letting in what they leave in violation as long as that is little; see note h."""
+    """Newton steps from the old pattern, letting in what they leave in violation while that is little; see note h."""
     cdef Py_ssize_t changes, _k
     if task.factor.size == 0:
         return

@@ -48,8 +48,9 @@ def duality_gaps(
     """The gap (k,) of each row of ``coefs`` (k, m) at its alpha.
 
     ``correlations`` (k, m), ``penalty`` and ``norms`` (m,) are those of the same features; features left out must be
-    zero and certified feasible. The ``projected`` features (k, m) are orthogonal to the dual point; the squared norm of what
-    that took is ``projections`` (k,), and it changed the correlation of each other feature by at most its norm times the root.
+    zero and certified feasible. The ``projected`` features (k, m) are orthogonal to the dual point; the squared norm of
+    what that took is ``projections`` (k,); it changed the correlation of each other feature by at most its norm times
+    the root of that.
     """
     gaps = np.empty(alphas.size)
     certificate.duality_gaps(

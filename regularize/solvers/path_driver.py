@@ -12,7 +12,7 @@ from regularize.design import Design
 from regularize.kernels.quadratic import Status
 from regularize.penalties import Penalty
 from regularize.solvers.certificate import duality_gaps, flat_projection, has_flat
-from regularize.solvers.screening import Candidates, Screen
+from regularize.solvers.screening import Candidates, Pass, Screen
 from regularize.solvers.working_set import WorkingSet
 
 Floats = NDArray[np.float64]
@@ -22,7 +22,7 @@ INNER_SHARE = 0.3  # of the tolerance goes to the inner problem, the rest to the
 PREDICTION_MARGIN = 0.96  # features predicted above this share of their threshold enter ahead of time
 APPROACH = 0.5  # ratio of alphas beyond which the path between them is followed roughly
 ROUGH = 1e-3  # relative tolerance of that
-LONGEST_REACH = 10  # alphas to look ahead at most
+LONGEST_LOOK_AHEAD = 10  # alphas to look ahead at most
 REFINEMENTS = 3  # rounds without violation that may try to get below the tolerance
 
 
@@ -64,19 +64,33 @@ class PathDriver:
         residual = self.working.residual
         self.screen = Screen(design, penalty, residual, null if np.array_equal(residual, target) else None)
         self._solved: list[tuple[float, Floats]] = []  # the last two alphas with their residuals
-        self._last_pass, self._reach = 0, 2  # when X was last read, and how many alphas to look ahead
+        self.last_pass, self._look_ahead_distance = 0, 2  # when X was last read, and how many alphas to look ahead
 
     def solve(self, k: int) -> Point:
-        """Move to ``alphas[k]``: predict, then solve, certify and grow until the gap is within the tolerance."""
+        """Move to ``alphas[k]``."""
+        steps = self.steps(k)
+        try:
+            residuals = next(steps)
+            while True:
+                residuals = steps.send(self.design.correlations(residuals))
+        except StopIteration as end:
+            point: Point = end.value
+            return point
+
+    def steps(self, k: int) -> Pass[Point]:
+        """Move to ``alphas[k]``: predict, then solve, certify and grow until the gap is within the tolerance.
+
+        Whoever runs these steps reads X for them where they need all features, maybe for several drivers at once.
+        """
         alpha = float(self.alphas[k])
-        n_iter, refinements = self._approach(alpha), 0
+        n_iter, refinements = (yield from self._approach(alpha)), 0
         inner_tolerance = INNER_SHARE * self.tolerance
         if not self.working.is_solved(alpha, inner_tolerance):
             self.working.extend(self._predict(alpha))
         while True:
             status, used = self.working.solve(alpha, inner_tolerance, max(self.max_iter - n_iter, 0))
             n_iter += used
-            gap, violating = self._certify(k)
+            gap, violating = yield from self._certify(k)
             if gap <= self.tolerance or status == Status.EXHAUSTED:
                 break
             if violating.features.size:
@@ -93,7 +107,11 @@ class PathDriver:
     def _remember(self, alpha: float) -> None:
         self._solved = [*self._solved[-1:], (alpha, self.working.residual)]
 
-    def _approach(self, alpha: float) -> int:
+    def offer(self, k: int) -> Floats:
+        """The residuals (rows) that a reading of X by others, after ``alphas[k]``, is welcome to take along."""
+        return np.array([self.working.residual, *self._look_ahead(k)])
+
+    def _approach(self, alpha: float) -> Pass[int]:
         """Follow the path roughly when ``alpha`` is far below the last one, or below where the start belongs.
 
         A cold fit is a short path: without it the working set would grow from residuals that belong nowhere.
@@ -105,15 +123,15 @@ class PathDriver:
         n_iter = 0
         for step, ahead in pairwise(steps):
             if n_iter < self.max_iter:
-                n_iter += self._pass_through(float(step), float(ahead), self.max_iter - n_iter)
+                n_iter += yield from self._pass_through(float(step), float(ahead), self.max_iter - n_iter)
         return n_iter
 
-    def _pass_through(self, alpha: float, ahead: float, max_iter: int) -> int:
+    def _pass_through(self, alpha: float, ahead: float, max_iter: int) -> Pass[int]:
         """Solve roughly at ``alpha`` and take in what violates there, once; no certificate."""
         working, tolerance = self.working, max(self.tolerance, ROUGH * self.squared_target)
         working.extend(self._predict(alpha))
         n_iter = working.solve(alpha, tolerance, max_iter)[1]
-        _, violating = self.screen.violating(
+        _, violating = yield from self.screen.violating(
             working.residual,
             alpha,
             working.contains,
@@ -136,21 +154,23 @@ class PathDriver:
 
     def _look_ahead(self, k: int) -> list[Floats]:
         """The residual some alphas further down, for the full pass that is due at ``alphas[k]``."""
-        self._reach = min(max(k - self._last_pass, 1), LONGEST_REACH)
-        self._last_pass = k
-        ahead = min(k + self._reach, self.alphas.size - 1)
+        self._look_ahead_distance = min(max(k - self.last_pass, 1), LONGEST_LOOK_AHEAD)
+        self.last_pass = k
+        ahead = min(k + self._look_ahead_distance, self.alphas.size - 1)
         if ahead <= k or self.alphas[ahead] >= self.alphas[k]:
             return []
         return [self.working.residual_at(float(self.alphas[ahead]), self.tolerance, self.max_iter)]
 
-    def _certify(self, k: int) -> tuple[float, Candidates]:
+    def _certify(self, k: int) -> Pass[tuple[float, Candidates]]:
         """The duality gap over all features, and the features outside the working set that are in violation."""
         working, alpha = self.working, float(self.alphas[k])
         residual, norms = working.residual, self.design.norms
         squared_residual = float(residual @ residual)
         projected, projection = self._project(alpha, squared_residual)
         slack = float(np.sqrt(projection))
-        read, violating = self.screen.violating(residual, alpha, working.contains, slack, lambda: self._look_ahead(k))
+        read, violating = yield from self.screen.violating(
+            residual, alpha, working.contains, slack, lambda: self._look_ahead(k)
+        )
         features = np.concatenate([working.features, read.features])
         coef, correlations = np.zeros((1, features.size)), np.empty((1, features.size))
         flags = np.zeros((1, features.size), dtype=np.uint8)

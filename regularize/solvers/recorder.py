@@ -24,16 +24,19 @@ class Recorder:
         self._units = units
         self._alphas = alphas
         self._on_point = on_point
-        self._coefs = np.zeros((alphas.size, design.n_features))  # untouched pages of zeros cost no memory
+        self._coefs: list[tuple[NDArray[np.intp] | slice, Floats]] = []
         self._intercepts = np.zeros(alphas.size)
         self._gaps = np.zeros(alphas.size)
         self._n_iters = np.zeros(alphas.size, dtype=np.intp)
 
     def add(self, gap: float, n_iter: int, features: NDArray[np.intp] | slice, coef: Floats) -> bool:
-        """Record the next alpha, given in the units of Z; True when the callback wants the path to end."""
+        """Record the next alpha, given in the units of Z; True when the callback wants the path to end.
+
+        ``features`` is kept as it is, not copied.
+        """
         k, units = self.n_done, self._units
         w = coef / units.coef_scale[features]
-        self._coefs[k, features] = w
+        self._coefs.append((features, w))
         if self._design.fit_intercept:
             self._intercepts[k] = units.response_mean - float(self._design.mean[features] @ w)
         self._gaps[k] = gap
@@ -50,9 +53,12 @@ class Recorder:
     def result(self) -> PathResult:
         """The solved part of the path."""
         done, unit = slice(0, self.n_done), self._units.response_scale
+        coefs = np.zeros((self.n_done, self._design.n_features))  # untouched pages of zeros cost no memory
+        for row, (features, w) in zip(coefs, self._coefs, strict=True):
+            row[features] = w
         return PathResult(
             alphas=self._alphas[done],
-            coefs=self._coefs[done].T,
+            coefs=coefs.T,
             intercepts=self._intercepts[done],
             dual_gaps=self._gaps[done] * unit * unit,
             n_iters=self._n_iters[done],

@@ -14,8 +14,9 @@ is safe whatever the pair: the gap that it certifies is a true one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ from regularize.penalties import Penalty
 Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
 Flags = NDArray[np.uint8]
+Result = TypeVar("Result")
+Pass = Generator[Floats, Floats, Result]  # yields residuals (rows), is sent their correlations with all features
 
 # When more columns than this share are in doubt, a full pass pays: it serves the next alphas too.
 FULL_PASS_SHARE = 0.2
@@ -57,13 +60,14 @@ class Screen:
         self._found = np.empty(design.n_features, dtype=np.intp)
         self._cleared = np.zeros(design.n_features, dtype=bool)
         self._last_read = (residual, np.empty(0, dtype=np.intp), np.empty(0))
-        self._keep(residual[np.newaxis], correlations)
+        known = design.correlations(residual) if correlations is None else correlations
+        self.keep(residual[np.newaxis], known[np.newaxis])
 
-    def _keep(self, residuals: Floats, correlations: Floats | None = None) -> None:
-        """Hold on to one or two residuals (rows); reads X once unless their correlations are known."""
+    def keep(self, residuals: Floats, correlations: Floats) -> None:
+        """Hold on to one or two residuals (rows) with the correlations of all features."""
         self._residuals = residuals
         self._inverse = np.linalg.pinv(residuals @ residuals.T, rcond=1e-12, hermitian=True)
-        self._correlations = self.design.correlations(residuals) if correlations is None else correlations[np.newaxis]
+        self._correlations = correlations
 
     def reach(self) -> float:
         """The alpha to which the newest residual belongs: that of the strongest feature."""
@@ -94,8 +98,8 @@ class Screen:
 
     def violating(
         self, residual: Floats, alpha: float, skip: Flags, slack: float, look_ahead: Callable[[], list[Floats]]
-    ) -> tuple[Candidates, Candidates]:
-        """Features read exactly because they might violate, and those of them that do.
+    ) -> Pass[tuple[Candidates, Candidates]]:
+        """Features read exactly because they might violate, and those of them that do; may ask for a full pass.
 
         ``slack`` is the norm of a further, unknown change of the residual (the projection of the certificate);
         ``look_ahead`` gives the residuals, none or one, that are worth having along with a full pass.
@@ -104,7 +108,8 @@ class Screen:
         features = self._exceeding((share1, share0), distance + slack, alpha, skip)
         features = self._not_cleared_by_last_read(features, residual, alpha, slack)
         if features.size > FULL_PASS_SHARE * self.design.n_features:
-            self._keep(np.array([residual, *look_ahead()]))
+            residuals = np.array([residual, *look_ahead()])
+            self.keep(residuals, (yield residuals))
             features = self._exceeding((1.0, 0.0), slack, alpha, skip)
             correlations = self._correlations[0][features]
         else:

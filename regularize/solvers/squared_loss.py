@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from regularize.design import Design
+from regularize.design import Design, Moments
 from regularize.kernels.threads import one_thread
 from regularize.penalties import Penalty
 from regularize.solvers.gram_path import GramProblem
@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 SMALL_GRAM = 200  # features whose Gram matrix costs less than a few passes over X
 GRAM_PER_ALPHA = 20  # further features that one more alpha pays for
 LARGEST_GRAM = 2500
+LARGEST_INT = 2**31 - 1
+ROUNDING = 1e-14  # by which two ways to a correlation may differ: alpha_max is above both
 USUAL_GRID = 100  # alphas that a grid is taken to have before it is known
 
 
@@ -42,12 +44,11 @@ def squared_loss_path(
     most ``tol * sum_i s_i (y_i - mean)^2`` or says that it has not. On Ctrl-C the solved alphas are returned if there
     are any.
     """
-    max_iter = min(max_iter, 2**31 - 1)
+    max_iter = min(max_iter, LARGEST_INT)
     by_gram = wants_gram(design, USUAL_GRID if callable(alphas) else alphas.size, use_gram)
-    if by_gram:
-        _ = design.gram  # first, because one reading of X gives it and the moments that everything else needs
-    units = Units.of(design, y, penalty)
-    null = design.correlations(units.target)
+    moments = design.gather(y) if by_gram and not design.has_gram else None
+    units = Units.of(design, y, penalty) if moments is None else Units.of_moments(design, y, penalty, moments)
+    null = design.correlations(units.target) if moments is None else units.correlations(design, moments)
     if callable(alphas):
         alphas = alphas(_alpha_max(design, units, null))
     start = np.zeros(design.n_features) if coef_init is None else coef_init * units.coef_scale
@@ -59,6 +60,28 @@ def squared_loss_path(
         if recorder.n_done == 0:
             raise
         recorder.interrupted = True
+    return recorder.result()
+
+
+def path_of_moments(
+    design: Design,
+    y: Floats,
+    moments: Moments,
+    penalty: Penalty,
+    alphas: Floats,
+    *,
+    tol: float,
+    max_iter: int,
+    on_point: OnPoint | None = None,
+) -> PathResult:
+    """The same path when the moments of the rows are known: X and y are read only where the Gram matrix is not enough.
+
+    ``design`` has taken the Gram matrix of the moments.
+    """
+    units = Units.of_moments(design, y, penalty, moments)
+    null = units.correlations(design, moments)
+    recorder = Recorder(design, units, alphas, tol, on_point)
+    _gram_route(design, units, alphas, recorder, min(max_iter, LARGEST_INT), np.zeros(design.n_features), null)
     return recorder.result()
 
 
@@ -123,6 +146,12 @@ def squared_loss_alpha_max(design: Design, y: Floats, penalty: Penalty) -> float
     return _alpha_max(design, units, design.correlations(units.target))
 
 
+def alpha_max_of_moments(design: Design, y: Floats, moments: Moments, penalty: Penalty) -> float:
+    """The same from known moments."""
+    units = Units.of_moments(design, y, penalty, moments)
+    return _alpha_max(design, units, units.correlations(design, moments))
+
+
 def _alpha_max(design: Design, units: Units, null: Floats) -> float:
     """As above, from the correlations with the null residual."""
     inner, c = units.penalty, null
@@ -139,4 +168,4 @@ def _alpha_max(design: Design, units: Units, null: Floats) -> float:
     reach[reach <= 1e-13 * np.sqrt(units.squared_target)] = 0.0  # what rounding leaves of no correlation
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where((inner.l1 > 0) & np.isfinite(inner.l1), reach / inner.l1, 0.0)
-    return float(ratio.max(initial=0.0))
+    return float(ratio.max(initial=0.0)) * (1.0 + ROUNDING)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from regularize.design import Design
+from regularize.design import Design, Moments
 from regularize.design.design import CONSTANT, power_of_two
 from regularize.losses import SquaredLoss
 from regularize.penalties import Penalty
@@ -24,12 +26,17 @@ class Units:
     ``u = w * scale / response_scale``; gaps are divided by ``response_scale^2``; alpha is the same.
     """
 
-    target: Floats
     response_mean: float
     response_scale: float
     coef_scale: Floats
     penalty: Penalty
     squared_target: float
+    make_target: Callable[[], Floats]
+
+    @cached_property
+    def target(self) -> Floats:
+        """The response as the solvers see it (n,): centred, weighted, scaled."""
+        return self.make_target()
 
     @classmethod
     def of(cls, design: Design, y: Floats, penalty: Penalty) -> Units:
@@ -43,8 +50,31 @@ class Units:
             target, norm = np.zeros_like(target), 0.0
         own = float(power_of_two(np.array(norm)))
         target /= own
-        response_scale = size * own if norm > 0 else 1.0
-        mean *= size
-        coef_scale = design.scale / response_scale
-        inner = penalty.in_units_of(design.scale, design.penalty_scale, response_scale)
-        return cls(target, mean, response_scale, coef_scale, inner, float(target @ target))
+        scale = size * own if norm > 0 else 1.0
+        return cls._scaled(design, penalty, mean * size, scale, float(target @ target), lambda: target)
+
+    @classmethod
+    def of_moments(cls, design: Design, y: Floats, penalty: Penalty, moments: Moments) -> Units:
+        """The same from known moments; nothing of length n is made unless the target is asked for."""
+        mean, variance = moments.response_mean, moments.response_variance
+        scale = float(power_of_two(np.sqrt(variance)))
+        return cls._scaled(
+            design, penalty, mean, scale, variance / scale / scale, lambda: design.root_weights * ((y - mean) / scale)
+        )
+
+    def correlations(self, design: Design, moments: Moments) -> Floats:
+        """Of the columns of Z with the target."""
+        return moments.products * design.inverse_scale / self.response_scale
+
+    @classmethod
+    def _scaled(
+        cls,
+        design: Design,
+        penalty: Penalty,
+        mean: float,
+        scale: float,
+        squared_target: float,
+        make_target: Callable[[], Floats],
+    ) -> Units:
+        inner = penalty.in_units_of(design.scale, design.penalty_scale, scale)
+        return cls(mean, scale, design.scale / scale, inner, squared_target, make_target)

@@ -8,7 +8,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 from problems import DENSE, LAYOUTS, SPARSE, dense
-from regularize.design import make_design
+from regularize.design import blocks, make_design, working_columns
+from regularize.design import dense as dense_design
+from regularize.design import sparse as sparse_design
 from regularize.design.design import power_of_two
 
 WEIGHTS = {"equal": None, "integer": "integer", "with zeros": "with zeros"}
@@ -176,6 +178,26 @@ def test_a_sweep_minimises_over_each_coordinate_in_turn(design, Z, residual, act
     close(r, residual - Z @ coef)
 
 
+def test_answers_do_not_depend_on_the_length_of_the_calls(layout, weights, fit_intercept, residual, monkeypatch):
+    def answers():
+        design = make_design(LAYOUTS[layout](example()), weights, fit_intercept=fit_intercept)
+        W, gram, coef, r = design.working_columns(), np.zeros((9, 9)), np.zeros(9), residual.copy()
+        for first, last in ((0, 4), (4, 9)):
+            W.append(np.arange(first, last))
+            W.extend_gram(gram, first)
+        box = np.full(9, -1.0), np.full(9, 1.0)
+        yield W.sweep(coef, r, 0.1, False, design.norms**2, *np.zeros((2, 9)), *box)
+        yield from (coef, r, gram, W.combine(coef), W.correlations(r), design.gram, design.mean, design.deviation)
+        yield from (design.correlations(r), design.correlations(np.array([r, residual])))
+
+    whole = list(answers())
+    for module in (blocks, dense_design, sparse_design, working_columns):
+        for limit in ("MULTIPLY_ADDS", "ENTRIES", "CHAIN_STEPS", "TILE_ENTRIES", "PANEL"):
+            monkeypatch.setattr(module, limit, 3, raising=False)
+    for short, expected in zip(answers(), whole, strict=True):
+        close(short, expected)
+
+
 def test_x_is_not_modified(layout, weights, fit_intercept):
     X = LAYOUTS[layout](example())
     arrays = (X.data, X.indices, X.indptr) if sparse.issparse(X) else (X,)
@@ -301,9 +323,9 @@ def test_dense_x_is_copied_only_when_it_is_not_in_fortran_order(layout):
     design = make_design(X)
     design.correlations(np.zeros(13))
     if X.flags.f_contiguous:
-        assert np.shares_memory(design._columns, X)
+        assert np.shares_memory(design.columns, X)
     else:
-        assert design._columns.flags.f_contiguous and design._columns.dtype == X.dtype
+        assert design.columns.flags.f_contiguous and design.columns.dtype == X.dtype
 
 
 @pytest.mark.parametrize("layout", [name for name in SPARSE if name != "CSC not canonical"])

@@ -9,10 +9,10 @@ import sklearn
 from packaging.version import Version
 
 from .not_applicable import NOT_APPLICABLE, WRITTEN_FOR, NotApplicable
-from .substitution import counting_uses, uses_substitutes
+from .substitution import PACKAGES, counting_uses, uses_substitutes
 
 HERE = Path(__file__).parent
-SUBSTITUTED_FILES = ("test_coordinate_descent.py", "test_sparse_coordinate_descent.py", "test_common.py")
+SUBSTITUTED_FILES = tuple(f"{name}.py" for name in PACKAGES)
 IS_WRITTEN_FOR = sklearn.__version__.startswith(f"{WRITTEN_FOR}.")
 SCIKIT_LEARN_MARKERS = ("thread_unsafe", "parallel_threads", "iterations", "no_check_spmatrix")
 

@@ -31,6 +31,11 @@ TWO_ITERATIONS_ARE_TOO_FEW = NotApplicable(
     ends_with=pytest.fail.Exception,
     before="1.8",
 )
+SEVERAL_DIGITS_OF_TWO_SOLVERS = NotApplicable(
+    "compares 7 digits with scikit-learn's multi-task estimator at the default tol, which both meet and which leaves"
+    " 3 digits open",
+    ends_with=AssertionError,
+)
 
 NOT_APPLICABLE = {
     "test_coordinate_descent.py::test_sparse_dense_descent_paths[csr_matrix-2-enet_path]": MULTI_TASK_PATH,
@@ -69,5 +74,17 @@ NOT_APPLICABLE = {
         " later releases ask for tol=1e-8",
         ends_with=AssertionError,
         before="1.8",
+    ),
+    "test_coordinate_descent.py::test_1d_multioutput_enet_and_multitask_enet_cv": SEVERAL_DIGITS_OF_TWO_SOLVERS,
+    "test_coordinate_descent.py::test_1d_multioutput_lasso_and_multitask_lasso_cv": SEVERAL_DIGITS_OF_TWO_SOLVERS,
+    "test_coordinate_descent.py::test_lassoCV_does_not_set_precompute": NotApplicable(
+        "demands that LassoCV refits by an instance of the Lasso of scikit-learn's private module; regularize takes"
+        " the coefficients from the path on all rows",
+        ends_with=AssertionError,
+    ),
+    "test_coordinate_descent.py::test_cv_estimators_reject_params_with_no_routing_enabled": NotApplicable(
+        "demands that groups are refused without metadata routing; regularize documents them as an argument of fit"
+        " that reaches the splitter either way",
+        ends_with=pytest.fail.Exception,
     ),
 }

@@ -2,8 +2,8 @@
 
 Decorators and parametrisations of a test module are evaluated when its source is executed, so replacing the
 names afterwards would miss them. The source is therefore executed again, under another module name, while
-`sklearn.linear_model` offers our objects. scikit-learn's cross-validation and multi-task classes keep
-scikit-learn's own code: they are looked up in the private modules, which are left alone.
+`sklearn.linear_model` offers our objects. scikit-learn's multi-task classes keep scikit-learn's own code: they
+are looked up in the private modules, which are left alone.
 """
 
 import functools
@@ -23,8 +23,16 @@ import regularize
 
 Function = Callable[..., Any]
 
-CLASSES = ("ElasticNet", "Lasso")
+CLASSES = ("ElasticNet", "ElasticNetCV", "Lasso", "LassoCV")
 PATH_FUNCTIONS = ("enet_path", "lasso_path")
+# Where scikit-learn keeps the tests of that name.
+PACKAGES = {
+    "test_coordinate_descent": "sklearn.linear_model.tests",
+    "test_sparse_coordinate_descent": "sklearn.linear_model.tests",
+    "test_common": "sklearn.linear_model.tests",
+    "test_from_model": "sklearn.feature_selection.tests",
+    "test_metaestimators_metadata_routing": "sklearn.tests",
+}
 
 
 class CallCounter:
@@ -66,13 +74,14 @@ def counting_uses() -> Iterator[Callable[[], int]]:
 
 @functools.cache
 def load_substituted(name: str) -> ModuleType:
-    """Execute `sklearn.linear_model.tests.<name>` with our objects in place; skip if it is not installed."""
-    installed = importlib.util.find_spec("sklearn.linear_model.tests")
-    installed = installed and importlib.util.find_spec(f"sklearn.linear_model.tests.{name}")
+    """Execute scikit-learn's tests of that name with our objects in place; skip if they are not installed."""
+    package = PACKAGES[name]
+    installed = importlib.util.find_spec(package)
+    installed = installed and importlib.util.find_spec(f"{package}.{name}")
     if installed is None or installed.origin is None:
         pytest.skip(f"this scikit-learn does not install {name}.py", allow_module_level=True)
     # A name in the same package keeps relative imports working; in sys.modules, its classes can be pickled.
-    alias = f"sklearn.linear_model.tests.{name}_with_regularize"
+    alias = f"{package}.{name}_with_regularize"
     spec = importlib.util.spec_from_file_location(alias, installed.origin)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -83,7 +92,7 @@ def load_substituted(name: str) -> ModuleType:
 
 
 def substituted_tests(name: str) -> dict[str, Any]:
-    """Return what a test module must define to hold the tests of `sklearn.linear_model.tests.<name>`."""
+    """Return what a test module must define to hold scikit-learn's tests of that name."""
     module = load_substituted(name)
     return {key: value for key, value in vars(module).items() if key.startswith(("test_", "Test"))}
 
@@ -97,6 +106,8 @@ def uses_substitutes(item: pytest.Item) -> bool:
 
 
 def _is_substitute(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(map(_is_substitute, value.values()))
     return any(value is ours or type(value) is ours for ours in SUBSTITUTES.values())
 
 

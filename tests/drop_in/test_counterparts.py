@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import MultiTaskElasticNetCV, MultiTaskLassoCV
 
-from regularize import ElasticNet, Lasso, enet_path, lasso_path
+from regularize import ElasticNet, ElasticNetCV, Lasso, LassoCV, enet_path, lasso_path
 
 
 def _problem(n_samples: int, n_features: int) -> tuple[np.ndarray, np.ndarray]:
@@ -68,3 +69,28 @@ def test_a_warm_start_goes_on_from_an_unfinished_fit() -> None:
         penalty = alpha * (l1_ratio * np.abs(w).sum() + 0.5 * (1.0 - l1_ratio) * w @ w)
         objectives.append(0.5 * np.mean((y - model.predict(X)) ** 2) + penalty)
     assert objectives[0] > objectives[1] > objectives[2]
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(LassoCV, MultiTaskLassoCV), (ElasticNetCV, MultiTaskElasticNetCV)])
+def test_cross_validation_of_one_target_is_the_multi_task_one(ours: type, theirs: type) -> None:
+    X, y = _problem(60, 10)
+    options = {"alphas": 5, "eps": 2e-3, "tol": 1e-12, "max_iter": 100_000}
+    model, expected = ours(**options).fit(X, y), theirs(**options).fit(X, y[:, np.newaxis])
+    assert_allclose(model.alpha_, expected.alpha_)
+    assert_allclose(model.coef_, expected.coef_[0], rtol=1e-6)
+    assert_allclose(model.intercept_, expected.intercept_[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("precompute", [True, "auto", False])
+def test_precompute_stays_as_it_was_set_and_changes_no_answer(precompute: bool | str) -> None:
+    X, y = _problem(50, 20)
+    model = LassoCV(precompute=precompute).fit(X, y)
+    assert model.precompute == precompute
+    assert_array_equal(model.coef_, LassoCV().fit(X, y).coef_)
+
+
+@pytest.mark.parametrize("estimator", [LassoCV, ElasticNetCV])
+def test_metadata_other_than_groups_needs_routing(estimator: type) -> None:
+    X, y = _problem(20, 5)
+    with pytest.raises(ValueError, match="only supported if enable_metadata_routing=True"):
+        estimator().fit(X, y, unknown=np.ones(20))

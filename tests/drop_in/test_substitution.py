@@ -35,8 +35,10 @@ def test_every_exception_names_a_known_file_and_a_reason() -> None:
 @pytest.mark.parametrize("file", SUBSTITUTED_FILES)
 def test_scikit_learns_tests_see_our_objects(file: str) -> None:
     module = load_substituted(file.removesuffix(".py"))
-    seen = {name for name in CLASSES if getattr(module, name, None) is getattr(regularize, name)}
-    assert seen == set(CLASSES)
+    named = [name for name in CLASSES if hasattr(module, name)]
+    assert {"ElasticNetCV", "LassoCV"} <= set(named)
+    for name in named:
+        assert getattr(module, name) is getattr(regularize, name)
     for name in PATH_FUNCTIONS:
         if hasattr(module, name):
             assert getattr(module, name).__wrapped__ is getattr(regularize, name)

@@ -93,7 +93,8 @@ def test_the_scoring_monitor_logs_the_training_score():
 
 def test_without_the_callbacks_of_scikit_learn_the_estimators_still_fit():
     script = (
-        "import sys; sys.modules['sklearn.callback'] = None\n"  # as in scikit-learn 1.8
+        "import sys, sklearn.linear_model, sklearn.pipeline\n"  # which import it themselves
+        "sys.modules['sklearn.callback'] = None\n"  # as in scikit-learn 1.8
         "from regularize import Lasso\n"
         "for y in ([0.0, 1.0, 2.0], [[0.0, 1.0], [1.0, 0.0], [2.0, 0.0]]):\n"
         "    print(Lasso(alpha=0.1).fit([[0.0], [1.0], [2.0]], y).coef_.shape)\n"

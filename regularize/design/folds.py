@@ -1,0 +1,152 @@
+"""One X under the weights of every fold: a fold is the same X with zero weights on its held-out rows.
+
+What is copied: nothing of dense X in Fortran order; one Fortran-ordered copy of C-ordered X, shared by all folds, when
+single columns are to be read. Where the Gram matrices of all features are wanted and the folds part the rows, one
+reading of X gives the statistics of each part; the training rows of a fold are all rows minus its part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property, reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from regularize.design.blocks import ENTRIES, blocks
+from regularize.design.design import Design, Floats, Run, make_design
+from regularize.design.statistics import Gatherer, Moments, Statistics
+
+Rows = NDArray[np.intp]
+Split = tuple[Rows, Rows]
+
+SPARE_ENTRIES = 1 << 22  # of all parts' Gram matrices, that may always be kept
+
+
+class FoldedDesign:
+    """The design of all rows, and those of the training rows of each split.
+
+    ``splits`` are pairs (train, test) of row indices; they may overlap, repeat rows (a row twice in a training set
+    weighs twice) or leave rows out.
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        splits: Sequence[Split],
+        sample_weight: Floats | None = None,
+        *,
+        fit_intercept: bool = True,
+        standardize: bool = False,
+    ) -> None:
+        self._X = X
+        self.splits = splits
+        self.sample_weight = None if sample_weight is None else sample_weight / sample_weight.max()
+        self.fit_intercept = fit_intercept
+        self._options: Any = {"fit_intercept": fit_intercept, "standardize": standardize}
+        self._parts: tuple[Floats, Parts | None] | None = None
+        self.full = make_design(X, self.sample_weight, **self._options)
+
+    @cached_property
+    def folds(self) -> list[Design]:
+        """The designs of the training rows, in the order of the splits."""
+        return [make_design(self._X, self._training_weight(train), **self._options) for train, _ in self.splits]
+
+    @cached_property
+    def by_columns(self) -> list[Design]:
+        """The designs of the folds, and of all rows, for solvers that read columns: they share the copy of X if any.
+
+        Its columns may be centred by the means of all rows: ``uncentre`` the intercepts.
+        """
+        X = self.full.columns
+        folds = [make_design(X, self._training_weight(train), **self._options) for train, _ in self.splits]
+        return [*folds, self.full]
+
+    def uncentre(self, path_coefs: Floats, intercepts: Floats) -> Floats:
+        """Intercepts (k,) for X as it was given, from those for its columns as they are read."""
+        return intercepts - self.full.centring @ path_coefs
+
+    def correlations(self, designs: Sequence[Design], residuals: Sequence[Floats], run: Run = map) -> list[Floats]:
+        """Of all features with residuals (rows) of several of the designs by columns, in one reading of X."""
+        vectors = [design.root_weights * own for design, own in zip(designs, residuals, strict=True)]
+        products = self.full.products(np.concatenate(vectors), run=run)
+        ends = np.cumsum([len(own) for own in residuals])
+        parts = np.split(products, ends[:-1])
+        return [design.correlations_of(own, part) for design, own, part in zip(designs, vectors, parts, strict=True)]
+
+    def _training_weight(self, train: Rows) -> Callable[[], Floats]:
+        def weight() -> Floats:
+            counts = np.bincount(train, minlength=self._X.shape[0]).astype(np.float64)
+            return counts if self.sample_weight is None else counts * self.sample_weight
+
+        return weight
+
+    def predictions(self, fold: int, coefs: Floats, intercepts: Floats) -> Floats:
+        """X_test coefs + intercepts, shape (n_test, k); coefs are (p, k)."""
+        _, test = self.splits[fold]
+        used = np.flatnonzero(coefs.any(axis=1))
+        out = np.tile(intercepts, (test.size, 1))
+        for rows in blocks(test.size, max(used.size, 1), ENTRIES):
+            if sparse.issparse(self._X):
+                part = self._X[:, used][test[rows]]
+            else:
+                part = self._X[np.ix_(test[rows], used)]
+            out[rows] += part @ coefs[used]
+        return out
+
+    def parts(self, y: Floats) -> Parts | None:
+        """The statistics of the parts of a dense X; None where the splits do not part the rows. Kept for the last y."""
+        if self._parts is None or self._parts[0] is not y:
+            labels = None if sparse.issparse(self._X) else partition(self.splits, self._X.shape[0])
+            self._parts = (y, None if labels is None else Parts(self, self._X, y, labels))
+        return self._parts[1]
+
+
+def partition(splits: Sequence[Split], n_samples: int) -> NDArray[np.intp] | None:
+    """The fold that holds each row out (K: none), if every row is held out at most once and else trained on."""
+    labels = np.full(n_samples, len(splits))
+    for k, (_, test) in enumerate(splits):
+        labels[test] = k
+    sizes = np.bincount(labels, minlength=len(splits) + 1)
+    for k, (train, test) in enumerate(splits):
+        if sizes[k] != test.size or not np.array_equal(train, np.flatnonzero(labels != k)):
+            return None
+    return labels
+
+
+class Parts:
+    """The statistics of all rows and of the rows that each fold holds out.
+
+    They are kept if that takes little memory, otherwise those of a fold are gathered anew when it is due.
+    """
+
+    def __init__(self, folded: FoldedDesign, X: NDArray[Any], y: Floats, labels: NDArray[np.intp]) -> None:
+        self._folded = folded
+        self._gatherer = Gatherer(X, y, folded.sample_weight, folded.fit_intercept)
+        n, p = X.shape
+        count = len(folded.splits) + 1
+        self._kept: list[Statistics] = []
+        with np.errstate(over="ignore", invalid="ignore"):
+            if count * p * p <= max(n * p // 2, SPARE_ENTRIES):
+                self._kept = self._gatherer.gather_parts(labels.astype(np.min_scalar_type(count)), count)
+                self._all = reduce(Statistics.plus, self._kept)
+            else:
+                self._all = self._gatherer.gather()
+
+    def held_out(self, fold: int) -> Statistics:
+        """Of the rows that the fold holds out."""
+        return self._kept[fold] if self._kept else self._gatherer.gather(self._folded.splits[fold][1])
+
+    def moments(self, fold: int | None) -> Moments | None:
+        """Of the training rows of a fold, or of all rows; None where differences would have lost digits."""
+        sums = self._all if fold is None else self._all.plus(self.held_out(fold), -1.0)
+        return self._gatherer.moments(sums, self._all)
+
+    def mean_squared_errors(self, fold: int, coefs: Floats, intercepts: Floats) -> Floats | None:
+        """On the held-out rows, for coefficients (p, k); None where rounding would show."""
+        sums, gatherer = self.held_out(fold), self._gatherer
+        offsets = intercepts + gatherer.shift @ coefs - gatherer.response_shift
+        errors = sums.squared_errors(coefs, offsets) / sums.weight
+        return None if np.isnan(errors).any() else errors

@@ -1,0 +1,150 @@
+"""Sufficient statistics of least squares: sums over rows, which add up over parts of the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regularize.design.blocks import blocks
+
+Floats = NDArray[np.float64]
+
+TILE_ENTRIES = 1 << 17  # of a tile of X that stays in the cache while all sums take it in
+SAMPLED_ROWS = 256
+KEPT_DIGITS = 1e-6  # a variance below this share of what it is the difference of has lost too many digits
+SMALL_MEAN = 4.0  # a mean of at most this many times the spread costs no digits that matter
+
+
+class Statistics:
+    """Weighted sums about fixed shifts of the columns and of the response.
+
+    weight : sum s; columns (p,) : X's; gram (p, p) : X'SX; products (p,) : X'Sy; response : s'y; squares : y'Sy.
+    """
+
+    def __init__(self, n_features: int) -> None:
+        self.weight, self.response, self.squares = 0.0, 0.0, 0.0
+        self.columns, self.products = np.zeros(n_features), np.zeros(n_features)
+        self.gram = np.zeros((n_features, n_features))
+
+    def take_in(self, rows: Floats, y: Floats, root: Floats) -> None:
+        """Add rows and responses that are multiplied by the roots of their weights."""
+        self.weight += float(root @ root)
+        self.response += float(root @ y)
+        self.squares += float(y @ y)
+        self.columns += root @ rows
+        self.products += y @ rows
+        self.gram += rows.T @ rows
+
+    def plus(self, other: Statistics, sign: float = 1.0) -> Statistics:
+        """The sums over the rows of both, or of those of ``other`` taken away."""
+        total = Statistics(0)
+        for name, value in vars(self).items():
+            setattr(total, name, value + sign * getattr(other, name))
+        return total
+
+    def squared_errors(self, coefs: Floats, intercepts: Floats) -> Floats:
+        """Sums of s (y - b - x'w)^2 (k,) for coefficients (p, k); NaN where rounding would show."""
+        quadratic = np.einsum("jk,jk->k", coefs, self.gram @ coefs)
+        cross = self.products @ coefs
+        offsets = intercepts * (intercepts * self.weight - 2.0 * (self.response - self.columns @ coefs))
+        errors = self.squares - 2.0 * cross + quadratic + offsets
+        terms = self.squares + 2.0 * np.abs(cross) + quadratic + np.abs(offsets)
+        return np.where(errors > 1e-6 * terms, errors, np.nan)
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Weighted means, and second moments about them (about zero without an intercept).
+
+    mean (p,), gram (p, p) and products (p,) of the columns with themselves and with the response; response_mean (zero
+    without an intercept) and response_variance.
+    """
+
+    mean: Floats
+    gram: Floats
+    products: Floats
+    response_mean: float
+    response_variance: float
+
+
+class Gatherer:
+    """Takes rows of a dense X and of y into statistics, a tile at a time."""
+
+    def __init__(self, X: NDArray[Any], y: Floats, sample_weight: Floats | None, centred: bool) -> None:
+        self._X, self._y = X, y
+        self._weight = sample_weight
+        self._centred = centred
+        self.shift: Floats = np.zeros(X.shape[1])
+        self.response_shift = 0.0
+        self._as_they_are = sample_weight is None and X.dtype == np.float64
+        if centred:
+            self._choose_shifts()
+
+    def _choose_shifts(self) -> None:
+        """Shift by the means of a sample of the rows, the columns only if their means would cost digits."""
+        step = max(1, len(self._X) // SAMPLED_ROWS)
+        sample = np.asarray(self._X[::step], dtype=np.float64)
+        mean, spread = sample.mean(axis=0), sample.std(axis=0)
+        self.response_shift = float(np.mean(self._y[::step]))
+        if not np.all(np.abs(mean) <= SMALL_MEAN * spread):
+            self.shift, self._as_they_are = mean, False
+
+    def gather(self, rows: NDArray[np.intp] | None = None) -> Statistics:
+        """The statistics of some rows, or of all."""
+        if rows is None:
+            return self.gather_parts(np.zeros(len(self._X), dtype=np.int8), 1)[0]
+        sums = Statistics(self._X.shape[1])
+        for part in blocks(rows.size, self._X.shape[1], TILE_ENTRIES):
+            sums.take_in(*self._tile(rows[part]))
+        return sums
+
+    def gather_parts(self, labels: NDArray[np.integer[Any]], count: int) -> list[Statistics]:
+        """Those of the rows of each label, in one reading of X."""
+        n, p = self._X.shape
+        sums = [Statistics(p) for _ in range(count)]
+        for rows in blocks(n, p, TILE_ENTRIES):
+            tile, y, root = self._tile(rows)
+            own = labels[rows]
+            if own.min() == own.max():
+                sums[own[0]].take_in(tile, y, root)
+                continue
+            order = np.argsort(own, kind="stable")
+            tile, y, root = tile[order], y[order], root[order]
+            ends = np.cumsum(np.bincount(own, minlength=count))
+            for label in np.unique(own):
+                mine = slice(ends[label - 1] if label else 0, ends[label])
+                sums[label].take_in(tile[mine], y[mine], root[mine])
+        return sums
+
+    def moments(self, sums: Statistics, reference: Statistics) -> Moments | None:
+        """From sums; None where digits are lost, against the same sums over more rows from which they were taken."""
+        if not (sums.weight > 0 and np.isfinite(sums.gram).all()):
+            return None
+        columns, response = sums.columns / sums.weight, sums.response / sums.weight
+        gram, products, variance = sums.gram / sums.weight, sums.products / sums.weight, sums.squares / sums.weight
+        second, square = np.diagonal(gram).copy(), variance
+        if self._centred:
+            gram -= np.outer(columns, columns)
+            products -= columns * response
+            variance -= response * response
+        least = KEPT_DIGITS * np.diagonal(reference.gram) / reference.weight
+        if np.any((np.diagonal(gram) < least) & (second > 0)):
+            return None
+        if not variance > KEPT_DIGITS * max(square, reference.squares / reference.weight):
+            return None
+        response_mean = response + self.response_shift if self._centred else 0.0
+        return Moments(columns + self.shift, gram, products, response_mean, variance)
+
+    def _tile(self, rows: slice | NDArray[np.intp]) -> tuple[Floats, Floats, Floats]:
+        """Rows of X and y, shifted and multiplied by the roots of their weights, and those."""
+        tile, y = self._X[rows], self._y[rows] - self.response_shift
+        if self._as_they_are:
+            return tile, y, np.ones(y.size)
+        tile = tile - self.shift
+        if self._weight is None:
+            return tile, y, np.ones(y.size)
+        root = np.sqrt(self._weight[rows])
+        return tile * root[:, np.newaxis], y * root, root

@@ -1,0 +1,165 @@
+"""Paths on all folds of a cross-validation, and on all rows, beside each other."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regularize.design import Design, FoldedDesign, Moments, Parts
+from regularize.kernels.threads import one_thread
+from regularize.penalties import Penalty
+from regularize.solvers.lockstep import paths_in_lockstep
+from regularize.solvers.problem import PathResult
+from regularize.solvers.squared_loss import (
+    USUAL_GRID,
+    alpha_max_of_moments,
+    path_of_moments,
+    squared_loss_alpha_max,
+    squared_loss_path,
+    wants_gram,
+)
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FoldPath:
+    """The path of one penalty, fitted to the training rows of one fold."""
+
+    penalty: int
+    fold: int
+    path: PathResult
+    folded: FoldedDesign
+    y: Floats
+    parts: Parts | None = None
+
+    def predictions(self) -> Floats:
+        """Of the held-out rows, shape (n_test, k)."""
+        return self.folded.predictions(self.fold, self.path.coefs, self.path.intercepts)
+
+    def mean_squared_errors(self) -> Floats:
+        """Weighted mean squared error on the held-out rows, shape (k,)."""
+        if self.parts is not None:
+            errors = self.parts.mean_squared_errors(self.fold, self.path.coefs, self.path.intercepts)
+            if errors is not None:
+                return errors
+        _, test = self.folded.splits[self.fold]
+        squares = np.square(self.predictions() - self.y[test, np.newaxis])
+        weight = self.folded.sample_weight
+        return np.asarray(np.average(squares, axis=0, weights=None if weight is None else weight[test]))
+
+
+OnFold = Callable[[FoldPath], None]
+"""Called in the caller's thread when a fold's path is done; the path is dropped afterwards."""
+
+
+def cross_validated_alpha_max(folded: FoldedDesign, y: Floats, penalty: Penalty) -> float:
+    """``squared_loss_alpha_max`` on all rows, from statistics that the paths need anyway where there are such."""
+    if wants_gram(folded.full, USUAL_GRID, None):
+        parts = folded.parts(y)
+        moments = None if parts is None else parts.moments(None)
+        if moments is not None:
+            folded.full.take_gram(moments)
+            return alpha_max_of_moments(folded.full, y, moments, penalty)
+    return squared_loss_alpha_max(folded.full, y, penalty)
+
+
+def cross_validated_paths(
+    folded: FoldedDesign,
+    y: Floats,
+    penalties: Sequence[Penalty],
+    alphas: Floats,
+    on_fold: OnFold,
+    *,
+    tol: float = 1e-4,
+    max_iter: int = 1000,
+    n_jobs: int = 1,
+    with_full: bool = False,
+) -> list[PathResult]:
+    """Solve every penalty along its row of ``alphas`` (L, k), non-increasing, on every fold.
+
+    Returns the paths on all rows, one per penalty, if ``with_full``. The results do not depend on ``n_jobs``. Ctrl-C
+    raises KeyboardInterrupt as soon as the kernels that run have returned. ``y`` is told from others by its identity.
+    """
+    solve = _by_gram if wants_gram(folded.full, alphas.size, None) else _by_columns
+    full: list[PathResult] = []
+    with one_thread(), ThreadPoolExecutor(n_jobs) as pool:
+        for found in solve(folded, y, penalties, alphas, pool, tol, max_iter, with_full):
+            if isinstance(found, FoldPath):
+                on_fold(found)
+            else:
+                full.append(found)
+    return full
+
+
+Found = Iterator[FoldPath | PathResult]
+
+
+def _by_gram(
+    folded: FoldedDesign,
+    y: Floats,
+    penalties: Sequence[Penalty],
+    alphas: Floats,
+    pool: Executor,
+    tol: float,
+    max_iter: int,
+    with_full: bool,
+) -> Found:
+    """Fold by fold on the Gram matrix of its training rows: differences of statistics where the folds part the rows."""
+    parts = folded.parts(y)
+    stop = threading.Event()
+
+    def path(design: Design, moments: Moments | None, penalty: Penalty, alphas: Floats) -> PathResult:
+        options: Any = {"tol": tol, "max_iter": max_iter, "on_point": lambda _: stop.is_set()}
+        if moments is None:
+            return squared_loss_path(design, y, penalty, alphas, **options)
+        return path_of_moments(design, y, moments, penalty, alphas, **options)
+
+    def solve(fold: int | None) -> list[PathResult]:
+        design = folded.full if fold is None else folded.folds[fold]
+        moments = None if parts is None else parts.moments(fold)
+        if moments is not None:
+            design.take_gram(moments)
+        return [path(design, moments, *task) for task in zip(penalties, alphas, strict=True)]
+
+    tasks = [(fold, pool.submit(solve, fold)) for fold in range(len(folded.splits))]
+    full = pool.submit(solve, None) if with_full else None
+    try:
+        while tasks:
+            fold, task = tasks.pop(0)
+            for penalty, found in enumerate(task.result()):
+                yield FoldPath(penalty, fold, found, folded, y, parts)
+        if full is not None:
+            yield from full.result()
+    finally:  # what ends the loop early ends what still runs
+        stop.set()
+        for _, task in tasks:
+            task.cancel()
+
+
+def _by_columns(
+    folded: FoldedDesign,
+    y: Floats,
+    penalties: Sequence[Penalty],
+    alphas: Floats,
+    pool: Executor,
+    tol: float,
+    max_iter: int,
+    with_full: bool,
+) -> Found:
+    """All folds at one alpha beside each other, on working sets of columns."""
+    designs = folded.by_columns if with_full else folded.by_columns[:-1]
+    for penalty, (record, own_alphas) in enumerate(zip(penalties, alphas, strict=True)):
+        recorders = paths_in_lockstep(folded, designs, y, record, own_alphas, pool, tol=tol, max_iter=max_iter)
+        for fold in range(len(folded.splits)):
+            path = recorders[fold].result()
+            path = replace(path, intercepts=folded.uncentre(path.coefs, path.intercepts))
+            yield FoldPath(penalty, fold, path, folded, y)
+        if with_full:
+            yield recorders[-1].result()
