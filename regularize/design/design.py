@@ -68,6 +68,7 @@ class Design(ABC):
         self.standardize = standardize
         self.n_passes = 0.0
         self.weighted = sample_weight is not None
+        self.lost = 1.0  # see Moments
         self._sample_weight = sample_weight
         self._user_gram = gram
 
@@ -214,6 +215,7 @@ class Design(ABC):
 
     def take_gram(self, moments: Moments) -> None:
         """Take (weighted) means and X'SX about the centre from elsewhere: X need not be read for them."""
+        self.lost = moments.lost
         norms = np.sqrt(np.diagonal(moments.gram))
         if self.fit_intercept:
             self.__dict__["moments"] = self._trusted(moments.mean, norms)

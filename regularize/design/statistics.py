@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 TILE_ENTRIES = 1 << 17  # of a tile of X that stays in the cache while all sums take it in
 SAMPLED_ROWS = 256
-KEPT_DIGITS = 1e-6  # a variance below this share of what it is the difference of has lost too many digits
+LARGEST_LOSS = 1e3  # a variance may be this much smaller than the sums that it is the difference of
 SMALL_MEAN = 4.0  # a mean of at most this many times the spread costs no digits that matter
 
 
@@ -60,7 +60,8 @@ class Moments:
     """Weighted means, and second moments about them (about zero without an intercept).
 
     mean (p,), gram (p, p) and products (p,) of the columns with themselves and with the response; response_mean (zero
-    without an intercept) and response_variance.
+    without an intercept) and response_variance; lost : how much larger than some variance the sums are whose difference
+    it is, and so by how much rounding counts for more.
     """
 
     mean: Floats
@@ -68,6 +69,7 @@ class Moments:
     products: Floats
     response_mean: float
     response_variance: float
+    lost: float
 
 
 class Gatherer:
@@ -125,18 +127,19 @@ class Gatherer:
             return None
         columns, response = sums.columns / sums.weight, sums.response / sums.weight
         gram, products, variance = sums.gram / sums.weight, sums.products / sums.weight, sums.squares / sums.weight
-        second, square = np.diagonal(gram).copy(), variance
+        second = np.diagonal(gram).copy()
         if self._centred:
             gram -= np.outer(columns, columns)
             products -= columns * response
             variance -= response * response
-        least = KEPT_DIGITS * np.diagonal(reference.gram) / reference.weight
-        if np.any((np.diagonal(gram) < least) & (second > 0)):
-            return None
-        if not variance > KEPT_DIGITS * max(square, reference.squares / reference.weight):
+        terms, left = np.diagonal(reference.gram) / sums.weight, np.diagonal(gram)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            lost = np.max(np.where(second > 0, terms / np.maximum(left, 0.0), 0.0), initial=1.0)
+            lost = max(float(lost), float(np.float64(reference.squares / sums.weight) / max(variance, 0.0)))
+        if not lost <= LARGEST_LOSS:
             return None
         response_mean = response + self.response_shift if self._centred else 0.0
-        return Moments(columns + self.shift, gram, products, response_mean, variance)
+        return Moments(columns + self.shift, gram, products, response_mean, variance, lost)
 
     def _tile(self, rows: slice | NDArray[np.intp]) -> tuple[Floats, Floats, Floats]:
         """Rows of X and y, shifted and multiplied by the roots of their weights, and those."""

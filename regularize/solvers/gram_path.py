@@ -32,6 +32,7 @@ class GramProblem:
     squared_target: float
     penalty: Penalty
     norms: Floats
+    lost: float = 1.0  # by how much the rounding of the statistics exceeds that of sums of this size
 
     def solve(
         self,
@@ -123,7 +124,7 @@ class GramProblem:
         An entry of ``q - G w`` carries an error of a few units in the last place of the terms that were added up. The
         sum of all terms is only taken if a simple bound of it is above ``enough``.
         """
-        size, unit = np.abs(coef), 8 * float(np.finfo(np.float64).eps)
+        size, unit = np.abs(coef), 8 * self.lost * float(np.finfo(np.float64).eps)
         total = float(size.sum())
         bound = unit * (self.squared_target + 4.0 * total * (np.sqrt(self.squared_target) + 2.0 * total))
         if bound <= enough:

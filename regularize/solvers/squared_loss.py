@@ -113,7 +113,7 @@ def _gram_route(
 ) -> None:
     """The whole path on the Gram matrix; alphas that its rounding cannot certify are finished on X."""
     recorder.working_set_size = design.n_features
-    problem = GramProblem(design.gram, null, units.squared_target, units.penalty, design.norms)
+    problem = GramProblem(design.gram, null, units.squared_target, units.penalty, design.norms, design.lost)
     tolerance = recorder.tolerance
     driver: PathDriver | None = None
 
