@@ -64,7 +64,7 @@ class PathDriver:
         residual = self.working.residual
         self.screen = Screen(design, penalty, residual, null if np.array_equal(residual, target) else None)
         self._solved: list[tuple[float, Floats]] = []  # the last two alphas with their residuals
-        self.last_pass, self._look_ahead_distance = 0, 2  # when X was last read, and how many alphas to look ahead
+        self._last_pass, self._look_ahead_distance = 0, 2  # when X was last read, and how many alphas to look ahead
 
     def solve(self, k: int) -> Point:
         """Move to ``alphas[k]``."""
@@ -106,10 +106,6 @@ class PathDriver:
 
     def _remember(self, alpha: float) -> None:
         self._solved = [*self._solved[-1:], (alpha, self.working.residual)]
-
-    def offer(self, k: int) -> Floats:
-        """The residuals (rows) that a reading of X by others, after ``alphas[k]``, is welcome to take along."""
-        return np.array([self.working.residual, *self._look_ahead(k)])
 
     def _approach(self, alpha: float) -> Pass[int]:
         """Follow the path roughly when ``alpha`` is far below the last one, or below where the start belongs.
@@ -154,8 +150,8 @@ class PathDriver:
 
     def _look_ahead(self, k: int) -> list[Floats]:
         """The residual some alphas further down, for the full pass that is due at ``alphas[k]``."""
-        self._look_ahead_distance = min(max(k - self.last_pass, 1), LONGEST_LOOK_AHEAD)
-        self.last_pass = k
+        self._look_ahead_distance = min(max(k - self._last_pass, 1), LONGEST_LOOK_AHEAD)
+        self._last_pass = k
         ahead = min(k + self._look_ahead_distance, self.alphas.size - 1)
         if ahead <= k or self.alphas[ahead] >= self.alphas[k]:
             return []
