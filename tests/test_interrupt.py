@@ -130,3 +130,23 @@ def test_the_usual_handler_of_sigint_is_left_in_place():
 
     Lasso().fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0])
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("shape", [(300, 3000), (3000, 400)])
+def test_a_cross_validation_that_is_interrupted_leaves_the_estimator_as_it_was(shape, n_jobs):
+    printed = run(f"""
+        from regularize import LassoCV
+        X = rng.standard_normal({shape})
+        y = X @ rng.standard_normal(X.shape[1]) + rng.standard_normal(len(X))
+        model = LassoCV(alphas=20_000, eps=1e-6, tol=1e-12, n_jobs={n_jobs})
+        before, sent = dict(vars(model)), signal_after(0.3)
+        try:
+            model.fit(X, y)
+        except KeyboardInterrupt:
+            print(time.perf_counter() - sent.time)
+        print(vars(model) == before, threading.active_count() == 1)
+        healthy()
+    """)
+    assert float(printed[0]) < LATEST
+    assert printed[1:] == ["True"] * 2

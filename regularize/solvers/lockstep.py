@@ -1,4 +1,4 @@
-"""Several problems on one X beside each other: when one of them must read X, it waits until all must, and they read once.
+"""Several problems on one X beside each other: when one of them must read X, it waits until all must; they read once.
 
 Between two readings each problem goes its own way, several alphas far, in the threads of a pool. What is read together
 depends on the problems alone, so the results do not depend on the threads.
