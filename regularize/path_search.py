@@ -16,13 +16,13 @@ from sklearn.utils import get_tags, indexable
 from sklearn.utils.metadata_routing import UNUSED, MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _num_samples, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from regularize.estimators.base import CallbackSupportMixin, fit_task, unchanged_on_failure, with_callbacks
 from regularize.estimators.cv_constraints import CV_CONSTRAINTS
 from regularize.estimators.elastic_net import ElasticNet
 from regularize.estimators.folds import Failure, check_splits, takes_weights, warn_not_converged_folds
-from regularize.estimators.path_step import Task, final_model, refitted_has, results_table
+from regularize.estimators.path_step import Task, final_model, n_rows, refitted_has, results_table
 from regularize.paths import geometric_grid, no_grid_error
 from regularize.selection import select, smallest
 from regularize.validation import (
@@ -198,7 +198,7 @@ class PathSearchCV(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
             (sample_weight,) = indexable(sample_weight)
         scorer = self._scorer()
         fit_params, score_params, split_params = self._route(scorer, sample_weight, groups, params)
-        splits = check_splits(check_cv(self.cv, y).split(X, y, **split_params), _num_samples(X))
+        splits = check_splits(check_cv(self.cv, y).split(X, y, **split_params), n_rows(X))
         task = Task(self.estimator, X, y, scorer, fit_params, score_params)
         alphas = self._grids(task, l1_ratios) if given is None else np.tile(given, (l1_ratios.size, 1))
         told = fit_task(self, Samples(X, y, sample_weight))

@@ -74,7 +74,8 @@ def forbidden(path: Path, module: str) -> bool:
     top, _, rest = module.partition(".")
     here = part_of(path)
     if top == "sklearn":
-        return here not in {"path_search", "estimators", "validation"}
+        is_private = any(part.startswith("_") for part in rest.split("."))
+        return is_private or here not in {"path_search", "estimators", "validation"}
     if top == "matplotlib":
         return here != "displays"
     if top != "regularize":
@@ -128,6 +129,7 @@ def test_shared_kernel_code_is_header_only():
         ("penalties/a.py", "regularize.solvers", True),
         ("solvers/a.py", "regularize.__version__", True),
         ("paths.py", "sklearn.utils", True),
+        ("estimators/base.py", "sklearn.utils._private", True),
         ("estimators/a.py", "regularize.paths.enet_path", False),
         ("estimators/a.py", "matplotlib.pyplot", True),
     ],

@@ -17,11 +17,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _num_samples
 
 from regularize.design import make_design
 from regularize.estimators.base import DEFAULT_MAX_ITER
@@ -164,15 +163,26 @@ class Task:
         return np.array(scores, dtype=np.float64).reshape(alphas.shape), failures
 
     def _rows(self, rows: Any) -> tuple[Any, Any]:
-        return _safe_indexing(self.X, rows), None if self.y is None else _safe_indexing(self.y, rows)
+        return rows_of(self.X, rows), None if self.y is None else rows_of(self.y, rows)
 
     def _take(self, params: dict[str, Any], rows: Any) -> dict[str, Any]:
         """Metadata that has one entry per sample, of some rows; anything else as it is."""
-        n_samples = _num_samples(self.X)
-        return {
-            name: _safe_indexing(value, rows) if _has_rows(value, n_samples) else value
-            for name, value in params.items()
-        }
+        n_samples = n_rows(self.X)
+        return {name: rows_of(value, rows) if _has_rows(value, n_samples) else value for name, value in params.items()}
+
+
+def n_rows(data: Any) -> int:
+    """Of an array, a sparse matrix, a data frame or a list."""
+    return int(data.shape[0]) if hasattr(data, "shape") else len(data)
+
+
+def rows_of(data: Any, rows: Any) -> Any:
+    """Some rows of an array, a sparse matrix, a data frame or a list, in its own type."""
+    if hasattr(data, "iloc"):
+        return data.iloc[rows]
+    if hasattr(data, "shape"):
+        return data.tocsr()[rows] if sparse.issparse(data) else data[rows]
+    return [data[i] for i in rows]
 
 
 def _has_rows(value: Any, n_samples: int) -> bool:
@@ -181,7 +191,7 @@ def _has_rows(value: Any, n_samples: int) -> bool:
         is_array_like
         and not isinstance(value, str)
         and getattr(value, "shape", None) != ()
-        and _num_samples(value) == n_samples
+        and n_rows(value) == n_samples
     )
 
 
