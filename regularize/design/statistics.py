@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from regularize.design.blocks import blocks
+from regularize.design.blocks import blocks, fill_gram
 
 Floats = NDArray[np.float64]
 
 TILE_ENTRIES = 1 << 17  # of a tile of X that stays in the cache while all sums take it in
+LEAST_ROWS = 2  # of a tile, per column
 SAMPLED_ROWS = 256
 LARGEST_LOSS = 1e3  # a variance may be this much smaller than the sums that it is the difference of
 SMALL_MEAN = 4.0  # a mean of at most this many times the spread costs no digits that matter
@@ -36,7 +38,9 @@ class Statistics:
         self.squares += float(y @ y)
         self.columns += root @ rows
         self.products += y @ rows
-        self.gram += rows.T @ rows
+        gram = np.empty_like(self.gram)
+        fill_gram(rows, gram)
+        self.gram += gram
 
     def plus(self, other: Statistics, sign: float = 1.0) -> Statistics:
         """The sums over the rows of both, or of those of ``other`` taken away."""
@@ -99,7 +103,7 @@ class Gatherer:
         if rows is None:
             return self.gather_parts(np.zeros(len(self._X), dtype=np.int8), 1)[0]
         sums = Statistics(self._X.shape[1])
-        for part in blocks(rows.size, self._X.shape[1], TILE_ENTRIES):
+        for part in self._tiles(rows.size):
             sums.take_in(*self._tile(rows[part]))
         return sums
 
@@ -107,7 +111,7 @@ class Gatherer:
         """Those of the rows of each label, in one reading of X."""
         n, p = self._X.shape
         sums = [Statistics(p) for _ in range(count)]
-        for rows in blocks(n, p, TILE_ENTRIES):
+        for rows in self._tiles(n):
             tile, y, root = self._tile(rows)
             own = labels[rows]
             if own.min() == own.max():
@@ -140,6 +144,11 @@ class Gatherer:
             return None
         response_mean = response + self.response_shift if self._centred else 0.0
         return Moments(columns + self.shift, gram, products, response_mean, variance, lost)
+
+    def _tiles(self, length: int) -> Iterator[slice]:
+        """Tiles with so many rows that adding what they give to the sums costs little beside its computation."""
+        p = self._X.shape[1]
+        return blocks(length, p, max(TILE_ENTRIES, LEAST_ROWS * p * p))
 
     def _tile(self, rows: slice | NDArray[np.intp]) -> tuple[Floats, Floats, Floats]:
         """Rows of X and y, shifted and multiplied by the roots of their weights, and those."""
