@@ -69,7 +69,14 @@ else:
             return callback_managed_method
 
 
-__all__ = ["CallbackSupportMixin", "PenalisedRegressor", "fit_task", "unchanged_on_failure", "with_callbacks"]
+__all__ = [
+    "CallbackSupportMixin",
+    "LinearPredictor",
+    "PenalisedRegressor",
+    "fit_task",
+    "unchanged_on_failure",
+    "with_callbacks",
+]
 
 Floats = NDArray[np.float64]
 
@@ -88,7 +95,38 @@ def unchanged_on_failure(estimator: Any) -> Iterator[None]:
         raise
 
 
-class PenalisedRegressor(CallbackSupportMixin, RegressorMixin, MultiOutputMixin, BaseEstimator):
+class LinearPredictor:
+    """Prediction from ``coef_`` and ``intercept_``."""
+
+    coef_: Any
+    intercept_: Any
+
+    def predict(self, X: Any) -> Any:
+        """Predict ``X @ coef_ + intercept_``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+            Predicted targets.
+
+        Examples
+        --------
+        >>> from regularize import Lasso
+        >>> model = Lasso(alpha=0.1).fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0])
+        >>> model.predict([[3.0]]).round(4)
+        array([2.7])
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse=["csr", "csc", "coo"], reset=False)
+        return X @ self.coef_.T + self.intercept_
+
+
+class PenalisedRegressor(CallbackSupportMixin, LinearPredictor, RegressorMixin, MultiOutputMixin, BaseEstimator):
     """Squared loss and an elastic-net-like penalty: all that the estimators share.
 
     A subclass has the parameters ``alpha``, ``l1_ratio``, ``fit_intercept``, ``precompute``, ``max_iter``,
@@ -237,30 +275,6 @@ class PenalisedRegressor(CallbackSupportMixin, RegressorMixin, MultiOutputMixin,
         fitted["n_iter_"] = n_iters[0] if one else n_iters
         fitted["converged_"] = bool(converged[0]) if one else converged
         self.__dict__.update(fitted)
-
-    def predict(self, X: Any) -> Any:
-        """Predict ``X @ coef_ + intercept_``.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
-            Predicted targets.
-
-        Examples
-        --------
-        >>> from regularize import Lasso
-        >>> model = Lasso(alpha=0.1).fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0])
-        >>> model.predict([[3.0]]).round(4)
-        array([2.7])
-        """
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=["csr", "csc", "coo"], reset=False)
-        return X @ self.coef_.T + self.intercept_
 
     @property
     def sparse_coef_(self) -> Any:

@@ -26,10 +26,16 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import UNUSED, MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import column_or_1d
 
 from regularize.design import FoldedDesign
-from regularize.estimators.base import CallbackSupportMixin, fit_task, unchanged_on_failure, with_callbacks
+from regularize.estimators.base import (
+    CallbackSupportMixin,
+    LinearPredictor,
+    fit_task,
+    unchanged_on_failure,
+    with_callbacks,
+)
 from regularize.estimators.cv_constraints import CV_CONSTRAINTS, check_user_alphas
 from regularize.estimators.folds import (
     Failure,
@@ -66,7 +72,7 @@ __all__ = ["PenalisedRegressorCV"]
 Floats = NDArray[np.float64]
 
 
-class PenalisedRegressorCV(CallbackSupportMixin, RegressorMixin, BaseEstimator):
+class PenalisedRegressorCV(CallbackSupportMixin, LinearPredictor, RegressorMixin, BaseEstimator):
     """Cross-validation of squared loss and an elastic-net-like penalty: all that the estimators share."""
 
     # The splitter is who asks for groups: the estimator itself has no use for them.
@@ -351,30 +357,6 @@ class PenalisedRegressorCV(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             fitted["l1_ratio_"] = ratios[0] if one else ratios
         self.__dict__.pop("oof_predictions_", None)  # of an earlier fit
         self.__dict__.update(fitted, cv_splits_=splits)
-
-    def predict(self, X: Any) -> Any:
-        """Predict ``X @ coef_ + intercept_``.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
-            Predicted targets.
-
-        Examples
-        --------
-        >>> from regularize import LassoCV
-        >>> model = LassoCV(alphas=[0.1], cv=2).fit([[0.0], [1.0], [2.0], [3.0]], [0.0, 1.0, 2.0, 3.0])
-        >>> model.predict([[4.0]]).round(4)
-        array([3.8])
-        """
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=["csr", "csc", "coo"], reset=False)
-        return X @ self.coef_.T + self.intercept_
 
     def __sklearn_tags__(self) -> Any:
         """Tags: sparse X is accepted, and several targets are if each gets its alpha."""
