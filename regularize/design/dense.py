@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from regularize.design.blocks import ENTRIES, blocks
 from regularize.design.design import Design, Floats, Run
-from regularize.design.statistics import TILE_ENTRIES, Gatherer, Moments
+from regularize.design.statistics import LEAST_ROWS, TILE_ENTRIES, Gatherer, Moments
 from regularize.design.working_columns import DenseWorkingColumns
 from regularize.kernels import products, threads
 
@@ -39,6 +39,8 @@ class DenseDesign(Design):
         """X in Fortran order, centred explicitly when implicit centring would lose digits."""
         if self._X.flags.f_contiguous and not self._centred_copy:
             return self._X
+        if self.shares_with is not None and not (self._centred_copy or self.shares_with.centring.any()):
+            return self.shares_with.columns
         out = np.empty(self._X.shape, dtype=self._X.dtype, order="F")
         if self._X.flags.f_contiguous:
             for block in self._column_blocks(self.n_features):
@@ -141,7 +143,7 @@ class DenseDesign(Design):
     def _full_gram(self) -> Floats:
         """Z'Z by centred tiles."""
         gram = np.zeros((self.n_features, self.n_features))
-        for rows in self._row_tiles():
+        for rows in blocks(self.n_samples, self.n_features, max(TILE_ENTRIES, LEAST_ROWS * self.n_features**2)):
             tile = np.asarray(self._X[rows] - self.centre, dtype=np.float64)
             tile *= self.root_weights[rows, np.newaxis]
             gram += tile.T @ tile
@@ -151,10 +153,9 @@ class DenseDesign(Design):
     def gather(self, y: Floats) -> Moments | None:
         weights = self.weights if self.weighted else None
         gatherer = Gatherer(self._X, y, weights, self.fit_intercept)
-        with np.errstate(over="ignore", invalid="ignore"):
-            sums = gatherer.gather()
-            moments = gatherer.moments(sums, sums)
+        sums = gatherer.gather()
+        self.n_passes += 1.0
+        moments = gatherer.moments(sums, sums)
         if moments is not None:
-            self.n_passes += 1.0
             self.take_gram(moments)
         return moments

@@ -69,6 +69,7 @@ class Design(ABC):
         self.n_passes = 0.0
         self.weighted = sample_weight is not None
         self.lost = 1.0  # see Moments
+        self.shares_with: Design | None = None  # a design of the same X, whose working copy of X will do
         self._sample_weight = sample_weight
         self._user_gram = gram
 

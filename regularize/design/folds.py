@@ -8,7 +8,7 @@ reading of X gives the statistics of each part; the training rows of a fold are 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property, reduce
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -49,20 +49,16 @@ class FoldedDesign:
         self._parts: tuple[Floats, Parts | None] | None = None
         self.full = make_design(X, self.sample_weight, **self._options)
 
-    @cached_property
-    def folds(self) -> list[Design]:
-        """The designs of the training rows, in the order of the splits."""
-        return [make_design(self._X, self._training_weight(train), **self._options) for train, _ in self.splits]
+    def fold(self, k: int, by_columns: bool = False) -> Design:
+        """The design of the training rows of a split; made anew, so that nothing of it outlives its use.
 
-    @cached_property
-    def by_columns(self) -> list[Design]:
-        """The designs of the folds, and of all rows, for solvers that read columns: they share the copy of X if any.
-
-        Its columns may be centred by the means of all rows: ``uncentre`` the intercepts.
+        ``by_columns`` is for solvers that read columns: all folds share the working copy of X, if there is one. Its
+        columns may be centred by the means of all rows: ``uncentre`` the intercepts.
         """
-        X = self.full.columns
-        folds = [make_design(X, self._training_weight(train), **self._options) for train, _ in self.splits]
-        return [*folds, self.full]
+        X = self.full.columns if by_columns or sparse.issparse(self._X) else self._X
+        design = make_design(X, self._training_weight(self.splits[k][0]), **self._options)
+        design.shares_with = self.full
+        return design
 
     def uncentre(self, path_coefs: Floats, intercepts: Floats) -> Floats:
         """Intercepts (k,) for X as it was given, from those for its columns as they are read."""
@@ -128,12 +124,11 @@ class Parts:
         n, p = X.shape
         count = len(folded.splits) + 1
         self._kept: list[Statistics] = []
-        with np.errstate(over="ignore", invalid="ignore"):
-            if count * p * p <= max(n * p // 2, SPARE_ENTRIES):
-                self._kept = self._gatherer.gather_parts(labels.astype(np.min_scalar_type(count)), count)
-                self._all = reduce(Statistics.plus, self._kept)
-            else:
-                self._all = self._gatherer.gather()
+        if count * p * p <= max(n * p // 2, SPARE_ENTRIES):
+            self._kept = self._gatherer.gather_parts(labels.astype(np.min_scalar_type(count)), count)
+            self._all = reduce(Statistics.plus, self._kept)
+        else:
+            self._all = self._gatherer.gather()
 
     def held_out(self, fold: int) -> Statistics:
         """Of the rows that the fold holds out."""
@@ -145,8 +140,10 @@ class Parts:
         return self._gatherer.moments(sums, self._all)
 
     def mean_squared_errors(self, fold: int, coefs: Floats, intercepts: Floats) -> Floats | None:
-        """On the held-out rows, for coefficients (p, k); None where rounding would show."""
-        sums, gatherer = self.held_out(fold), self._gatherer
+        """On the held-out rows, for coefficients (p, k); None where rounding would show, or no statistics are kept."""
+        if not self._kept:
+            return None
+        sums, gatherer = self._kept[fold], self._gatherer
         offsets = intercepts + gatherer.shift @ coefs - gatherer.response_shift
         errors = sums.squared_errors(coefs, offsets) / sums.weight
         return None if np.isnan(errors).any() else errors

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regularize.design.blocks import blocks, fill_gram
+from regularize.kernels import threads
 
 Floats = NDArray[np.float64]
 
 TILE_ENTRIES = 1 << 17  # of a tile of X that stays in the cache while all sums take it in
+SMALLEST = 1e-280  # sum of squared responses that has kept its digits
 LEAST_ROWS = 2  # of a tile, per column
 SAMPLED_ROWS = 256
+KEPT_SHARE = 1e-6  # of the squares of all terms, that a sum of squared errors must have to keep its digits
 LARGEST_LOSS = 1e3  # a variance may be this much smaller than the sums that it is the difference of
 SMALL_MEAN = 4.0  # a mean of at most this many times the spread costs no digits that matter
+
+
+def quietly(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Without warnings of numpy: what overflows is found by its result, and not used."""
+
+    @wraps(method)
+    def quiet(*args: Any) -> Any:
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            return method(*args)
+
+    return quiet
 
 
 class Statistics:
@@ -39,7 +54,8 @@ class Statistics:
         self.columns += root @ rows
         self.products += y @ rows
         gram = np.empty_like(self.gram)
-        fill_gram(rows, gram)
+        with threads.all_threads(rows.size * gram.shape[0]):
+            fill_gram(rows, gram)
         self.gram += gram
 
     def plus(self, other: Statistics, sign: float = 1.0) -> Statistics:
@@ -52,11 +68,11 @@ class Statistics:
     def squared_errors(self, coefs: Floats, intercepts: Floats) -> Floats:
         """Sums of s (y - b - x'w)^2 (k,) for coefficients (p, k); NaN where rounding would show."""
         quadratic = np.einsum("jk,jk->k", coefs, self.gram @ coefs)
-        cross = self.products @ coefs
         offsets = intercepts * (intercepts * self.weight - 2.0 * (self.response - self.columns @ coefs))
-        errors = self.squares - 2.0 * cross + quadratic + offsets
-        terms = self.squares + 2.0 * np.abs(cross) + quadratic + np.abs(offsets)
-        return np.where(errors > 1e-6 * terms, errors, np.nan)
+        errors = self.squares - 2.0 * (self.products @ coefs) + quadratic + offsets
+        sizes = np.sqrt(np.maximum(np.diagonal(self.gram), 0.0)) @ np.abs(coefs)  # of what is added up and cancels
+        sizes += np.sqrt(self.squares) + np.abs(intercepts) * np.sqrt(self.weight)
+        return np.where(errors > KEPT_SHARE * sizes * sizes, errors, np.nan)
 
 
 @dataclass(frozen=True)
@@ -89,6 +105,7 @@ class Gatherer:
         if centred:
             self._choose_shifts()
 
+    @quietly
     def _choose_shifts(self) -> None:
         """Shift by the means of a sample of the rows, the columns only if their means would cost digits."""
         step = max(1, len(self._X) // SAMPLED_ROWS)
@@ -98,6 +115,7 @@ class Gatherer:
         if not np.all(np.abs(mean) <= SMALL_MEAN * spread):
             self.shift, self._as_they_are = mean, False
 
+    @quietly
     def gather(self, rows: NDArray[np.intp] | None = None) -> Statistics:
         """The statistics of some rows, or of all."""
         if rows is None:
@@ -107,6 +125,7 @@ class Gatherer:
             sums.take_in(*self._tile(rows[part]))
         return sums
 
+    @quietly
     def gather_parts(self, labels: NDArray[np.integer[Any]], count: int) -> list[Statistics]:
         """Those of the rows of each label, in one reading of X."""
         n, p = self._X.shape
@@ -125,9 +144,10 @@ class Gatherer:
                 sums[label].take_in(tile[mine], y[mine], root[mine])
         return sums
 
+    @quietly
     def moments(self, sums: Statistics, reference: Statistics) -> Moments | None:
         """From sums; None where digits are lost, against the same sums over more rows from which they were taken."""
-        if not (sums.weight > 0 and np.isfinite(sums.gram).all()):
+        if not (sums.weight > 0 and np.isfinite(sums.gram).all() and SMALLEST < sums.squares < np.inf):
             return None
         columns, response = sums.columns / sums.weight, sums.response / sums.weight
         gram, products, variance = sums.gram / sums.weight, sums.products / sums.weight, sums.squares / sums.weight
@@ -137,9 +157,9 @@ class Gatherer:
             products -= columns * response
             variance -= response * response
         terms, left = np.diagonal(reference.gram) / sums.weight, np.diagonal(gram)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            lost = np.max(np.where(second > 0, terms / np.maximum(left, 0.0), 0.0), initial=1.0)
-            lost = max(float(lost), float(np.float64(reference.squares / sums.weight) / max(variance, 0.0)))
+        informative = (terms > 0) & ((second != 0) | (left != 0))
+        lost = np.max(np.where(informative, terms / np.maximum(left, 0.0), 0.0), initial=1.0)
+        lost = max(float(lost), float(np.float64(reference.squares / sums.weight) / max(variance, 0.0)))
         if not lost <= LARGEST_LOSS:
             return None
         response_mean = response + self.response_shift if self._centred else 0.0

@@ -228,7 +228,7 @@ class PenalisedRegressorCV(CallbackSupportMixin, LinearPredictor, RegressorMixin
         """The alphas of each penalty, (L, k), from large to small."""
         if user_alphas is not None:
             return np.tile(user_alphas, (len(penalties), 1))
-        largest = [cross_validated_alpha_max(folded, y, penalty) for penalty in penalties]
+        largest = [cross_validated_alpha_max(folded, y, penalty, int(self.alphas)) for penalty in penalties]
         return np.array([geometric_grid(type(self).__name__, top, self.eps, int(self.alphas)) for top in largest])
 
     def _cross_validate(

@@ -107,6 +107,8 @@ def noise_variance(samples: Samples, design: Design, penalty: Penalty, start: Fl
         return None
     free = Penalty(zero, zero, penalty.lower, penalty.upper)
     path = squared_loss_path(design, samples.y, free, np.zeros(1), tol=VARIANCE_TOL, coef_init=start)
+    if path.interrupted:  # Ctrl-C came after the only alpha: a fit must not swallow it
+        raise KeyboardInterrupt
     return float(_mean_squares(samples, design, path)[0] * n / room)
 
 

@@ -3,7 +3,7 @@
 
 def exceeding(
     const double[::1] newest not None,          # IN   (p,)  correlations of the newest full pass
-    const double[::1] older not None,           # IN   (p,)  correlations of the full pass before it
+    const double[::1] older not None,           # IN   (p,)  correlations of its look-ahead
     double share_newest,
     double share_older,
     const double[::1] norms not None,           # IN   (p,)

@@ -3,7 +3,9 @@
 The solvers make thousands of small BLAS calls. Split over threads they gain nothing, and when another process or
 another fit holds a core they lose a factor of ten, because the threads of a call spin until the last of them is done.
 So the solvers run on one BLAS thread, except for products that are large enough to be worth it. The setting belongs to
-the process or to the thread, as the library has it: so each block gives it back itself, and the last one wins.
+the process, to the thread, or to the thread that was first to set it, as the library has it: so every thread gives it
+back itself when its outermost block ends. For problems of ours that run beside each other nothing is lifted and nothing
+given back before all are done, which also makes their results independent of each other.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ WORTH_SPLITTING = 5e8  # multiply-adds of a product that all threads may share
 
 _lock = threading.Lock()
 _depth = 0
+_fixed = 0  # blocks in which nothing is lifted
+_own = threading.local()
 _given: list[int] = []
 
 
@@ -35,15 +39,20 @@ def _set(counts: list[int]) -> None:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Run BLAS on one thread; every block gives back what the first of those that overlap has found."""
-    global _depth, _given
+def one_thread(fixed: bool = False) -> Iterator[None]:
+    """Run BLAS on one thread; the outermost block of a thread gives back what the first that overlaps has found.
+
+    ``fixed``: nothing is lifted or given back in other threads until this block has ended.
+    """
+    global _depth, _given, _fixed
     entered = False
     try:
         with _lock:
             if _depth == 0:
                 _given = [library.get_num_threads() for library in _libraries()]
             _depth += 1
+            _fixed += fixed
+            _own.depth = getattr(_own, "depth", 0) + 1
             entered = True
             _set([1] * len(_given))
         yield
@@ -51,7 +60,10 @@ def one_thread() -> Iterator[None]:
         if entered:
             with _lock:
                 _depth -= 1
-                _set(_given)
+                _fixed -= fixed
+                _own.depth -= 1
+                if _own.depth == 0 and not _fixed:
+                    _set(_given)
 
 
 @contextmanager
@@ -61,7 +73,7 @@ def all_threads(multiply_adds: float) -> Iterator[None]:
         yield
         return
     with _lock:
-        if _depth > 0:
+        if _depth > 0 and not _fixed:
             _set(_given)
     try:
         yield

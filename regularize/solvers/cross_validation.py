@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regularize.design import Design, FoldedDesign, Moments, Parts
+from regularize.design.blocks import blocks
 from regularize.kernels.threads import one_thread
 from regularize.penalties import Penalty
 from regularize.solvers.lockstep import paths_in_lockstep
 from regularize.solvers.problem import PathResult
 from regularize.solvers.squared_loss import (
-    USUAL_GRID,
+    LARGEST_INT,
     alpha_max_of_moments,
     path_of_moments,
     squared_loss_alpha_max,
@@ -26,6 +27,8 @@ from regularize.solvers.squared_loss import (
 )
 
 Floats = NDArray[np.float64]
+
+MOST_TOGETHER = 32  # problems beside each other: what each of them keeps would add up
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,11 @@ OnFold = Callable[[FoldPath], None]
 """Called in the caller's thread when a fold's path is done; the path is dropped afterwards."""
 
 
-def cross_validated_alpha_max(folded: FoldedDesign, y: Floats, penalty: Penalty) -> float:
-    """``squared_loss_alpha_max`` on all rows, from statistics that the paths need anyway where there are such."""
-    if wants_gram(folded.full, USUAL_GRID, None):
-        parts = folded.parts(y)
+def cross_validated_alpha_max(folded: FoldedDesign, y: Floats, penalty: Penalty, n_alphas: int) -> float:
+    """``squared_loss_alpha_max`` on all rows, from statistics that paths of so many alphas need anyway, if any."""
+    if wants_gram(folded.full, n_alphas, None):
+        with one_thread(fixed=True):
+            parts = folded.parts(y)
         moments = None if parts is None else parts.moments(None)
         if moments is not None:
             folded.full.take_gram(moments)
@@ -85,12 +89,12 @@ def cross_validated_paths(
     """Solve every penalty along its row of ``alphas`` (L, k), non-increasing, on every fold.
 
     Returns the paths on all rows, one per penalty, if ``with_full``. The results do not depend on ``n_jobs``. Ctrl-C
-    raises KeyboardInterrupt as soon as the kernels that run have returned. ``y`` is told from others by its identity.
+    raises KeyboardInterrupt as soon as the alphas that are being solved are done. ``y`` is told by identity.
     """
-    solve = _by_gram if wants_gram(folded.full, alphas.size, None) else _by_columns
+    solve = _by_gram if wants_gram(folded.full, alphas.shape[1], None) else _by_columns
     full: list[PathResult] = []
-    with one_thread(), ThreadPoolExecutor(n_jobs) as pool:
-        for found in solve(folded, y, penalties, alphas, pool, tol, max_iter, with_full):
+    with one_thread(fixed=True), ThreadPoolExecutor(n_jobs) as pool:
+        for found in solve(folded, y, penalties, alphas, pool, tol, min(max_iter, LARGEST_INT), with_full):
             if isinstance(found, FoldPath):
                 on_fold(found)
             else:
@@ -122,7 +126,7 @@ def _by_gram(
         return path_of_moments(design, y, moments, penalty, alphas, **options)
 
     def solve(fold: int | None) -> list[PathResult]:
-        design = folded.full if fold is None else folded.folds[fold]
+        design = folded.full if fold is None else folded.fold(fold)
         moments = None if parts is None else parts.moments(fold)
         if moments is not None:
             design.take_gram(moments)
@@ -139,8 +143,8 @@ def _by_gram(
             yield from full.result()
     finally:  # what ends the loop early ends what still runs
         stop.set()
-        for _, task in tasks:
-            task.cancel()
+        for unfinished in [*(task for _, task in tasks), *([full] if full is not None else [])]:
+            unfinished.cancel()
 
 
 def _by_columns(
@@ -154,12 +158,16 @@ def _by_columns(
     with_full: bool,
 ) -> Found:
     """All folds at one alpha beside each other, on working sets of columns."""
-    designs = folded.by_columns if with_full else folded.by_columns[:-1]
-    for penalty, (record, own_alphas) in enumerate(zip(penalties, alphas, strict=True)):
-        recorders = paths_in_lockstep(folded, designs, y, record, own_alphas, pool, tol=tol, max_iter=max_iter)
-        for fold in range(len(folded.splits)):
-            path = recorders[fold].result()
-            path = replace(path, intercepts=folded.uncentre(path.coefs, path.intercepts))
-            yield FoldPath(penalty, fold, path, folded, y)
-        if with_full:
-            yield recorders[-1].result()
+    folds: list[int | None] = [*range(len(folded.splits)), *([None] if with_full else [])]
+    for index, (penalty, own_alphas) in enumerate(zip(penalties, alphas, strict=True)):
+        for together in blocks(len(folds), 1, MOST_TOGETHER):
+            group = folds[together]
+            designs = [folded.full if fold is None else folded.fold(fold, by_columns=True) for fold in group]
+            recorders = paths_in_lockstep(folded, designs, y, penalty, own_alphas, pool, tol=tol, max_iter=max_iter)
+            for fold, recorder in zip(group, recorders, strict=True):
+                path = recorder.result()
+                if fold is None:
+                    yield path
+                    continue
+                path = replace(path, intercepts=folded.uncentre(path.coefs, path.intercepts))
+                yield FoldPath(index, fold, path, folded, y)

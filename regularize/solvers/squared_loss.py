@@ -46,7 +46,8 @@ def squared_loss_path(
     """
     max_iter = min(max_iter, LARGEST_INT)
     by_gram = wants_gram(design, USUAL_GRID if callable(alphas) else alphas.size, use_gram)
-    moments = design.gather(y) if by_gram and not design.has_gram else None
+    with one_thread():
+        moments = design.gather(y) if by_gram and not design.has_gram else None
     units = Units.of(design, y, penalty) if moments is None else Units.of_moments(design, y, penalty, moments)
     null = design.correlations(units.target) if moments is None else units.correlations(design, moments)
     if callable(alphas):

@@ -54,3 +54,21 @@ def test_only_large_products_lift_the_limit(counts):
         with threads.all_threads(1e12):
             assert counts() == given
         assert counts() == [1] * len(given)
+
+
+def test_in_a_fixed_block_nothing_is_lifted_or_given_back(counts):
+    given = counts()
+    with threads.one_thread(fixed=True):
+        with threads.one_thread(), threads.all_threads(1e12):
+            assert counts() == [1] * len(given)
+        assert counts() == [1] * len(given)
+    assert counts() == given
+
+
+def test_an_inner_block_gives_nothing_back(counts):
+    given = counts()
+    with threads.one_thread():
+        with threads.one_thread():
+            pass
+        assert counts() == [1] * len(given)
+    assert counts() == given
