@@ -137,7 +137,8 @@ class Parts:
     def moments(self, fold: int | None) -> Moments | None:
         """Of the training rows of a fold, or of all rows; None where differences would have lost digits."""
         sums = self._all if fold is None else self._all.plus(self.held_out(fold), -1.0)
-        return self._gatherer.moments(sums, self._all)
+        rest = [part for k, part in enumerate(self._kept) if k != fold]
+        return self._gatherer.moments(sums, self._all, rest)
 
     def mean_squared_errors(self, fold: int, coefs: Floats, intercepts: Floats) -> Floats | None:
         """On the held-out rows, for coefficients (p, k); None where rounding would show, or no statistics are kept."""

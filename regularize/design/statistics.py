@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -16,6 +16,7 @@ from regularize.kernels import threads
 Floats = NDArray[np.float64]
 
 TILE_ENTRIES = 1 << 17  # of a tile of X that stays in the cache while all sums take it in
+ROUNDING = 1e-14  # of the mean of equal numbers
 SMALLEST = 1e-280  # sum of squared responses that has kept its digits
 LEAST_ROWS = 2  # of a tile, per column
 SAMPLED_ROWS = 256
@@ -145,21 +146,26 @@ class Gatherer:
         return sums
 
     @quietly
-    def moments(self, sums: Statistics, reference: Statistics) -> Moments | None:
-        """From sums; None where digits are lost, against the same sums over more rows from which they were taken."""
+    def moments(self, sums: Statistics, whole: Statistics, rest: Sequence[Statistics] = ()) -> Moments | None:
+        """From sums that are a difference from the ``whole``; None where that has lost too many digits.
+
+        ``rest``: the parts of which the sums consist, if they are known. Only they can tell a column that is zero in
+        all their rows from one that rounding has swallowed.
+        """
         if not (sums.weight > 0 and np.isfinite(sums.gram).all() and SMALLEST < sums.squares < np.inf):
             return None
         columns, response = sums.columns / sums.weight, sums.response / sums.weight
         gram, products, variance = sums.gram / sums.weight, sums.products / sums.weight, sums.squares / sums.weight
-        second = np.diagonal(gram).copy()
         if self._centred:
             gram -= np.outer(columns, columns)
             products -= columns * response
             variance -= response * response
-        terms, left = np.diagonal(reference.gram) / sums.weight, np.diagonal(gram)
-        informative = (terms > 0) & ((second != 0) | (left != 0))
-        lost = np.max(np.where(informative, terms / np.maximum(left, 0.0), 0.0), initial=1.0)
-        lost = max(float(lost), float(np.float64(reference.squares / sums.weight) / max(variance, 0.0)))
+        terms, left = np.diagonal(whole.gram) / sums.weight, np.diagonal(gram)
+        present = (terms > np.square(ROUNDING * self.shift)) & (
+            np.sum([np.diagonal(part.gram) for part in rest], axis=0) > 0 if rest else True
+        )
+        lost = np.max(np.where(present, terms / np.maximum(left, 0.0), 0.0), initial=whole.weight / sums.weight)
+        lost = max(float(lost), float(np.float64(whole.squares / sums.weight) / max(variance, 0.0)))
         if not lost <= LARGEST_LOSS:
             return None
         response_mean = response + self.response_shift if self._centred else 0.0

@@ -1,0 +1,113 @@
+"""Statistics of parts of the data give what the data give, or say that they cannot."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from regularize.design import FoldedDesign, folds, make_design
+from regularize.penalties import Penalty
+from regularize.solvers import cross_validated_paths, squared_loss_path
+
+
+def contiguous(n, k=5):
+    rows = np.arange(n)
+    return [(np.setdiff1d(rows, test), test) for test in np.array_split(rows, k)]
+
+
+def errors_of_folds(X, y, splits, alphas, tol=1e-10):
+    """Mean squared errors (k, K) by the engine, and by single fits to the training rows with predictions from X."""
+    found, expected = np.empty((len(alphas), len(splits))), np.empty((len(alphas), len(splits)))
+    penalty = Penalty.elastic_net(X.shape[1])
+
+    def on_fold(fold_path):
+        found[:, fold_path.fold] = fold_path.mean_squared_errors()
+
+    cross_validated_paths(FoldedDesign(X, splits), y, [penalty], alphas[np.newaxis], on_fold, tol=tol)
+    for k, (train, test) in enumerate(splits):
+        path = squared_loss_path(make_design(X[train]), y[train], penalty, alphas, tol=tol)
+        expected[:, k] = np.mean((X[test] @ path.coefs + path.intercepts - y[test, np.newaxis]) ** 2, axis=0)
+    return found, expected
+
+
+@pytest.mark.parametrize("spare", [0, 1 << 22])
+def test_a_column_may_be_zero_wherever_a_fold_trains(spare, monkeypatch):
+    monkeypatch.setattr(folds, "SPARE_ENTRIES", spare)  # without it no parts are kept
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((150, 60))
+    X[30:, 7] = 0.0
+    y = X[:, 0] + rng.standard_normal(150)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found, expected = errors_of_folds(X, y, contiguous(150), np.array([0.5, 0.1, 0.02]))
+    assert_allclose(found, expected, rtol=1e-7)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("spare", [0, 1 << 22])
+@pytest.mark.parametrize("outlier", [1e7, 1e9, 2.0**40])
+def test_a_held_out_row_may_dwarf_all_that_is_trained_on(outlier, spare, fit_intercept, monkeypatch):
+    monkeypatch.setattr(folds, "SPARE_ENTRIES", spare)
+    rng = np.random.default_rng(0)
+    X = rng.integers(-5, 6, (100, 60)).astype(float)
+    y = X[:, :2].sum(axis=1) + rng.standard_normal(100)
+    X[0, 0] = outlier
+    penalty, alphas = Penalty.elastic_net(60), np.array([0.3, 0.05])
+    paths = {}
+    folded = FoldedDesign(X, contiguous(100), fit_intercept=fit_intercept)
+    keep = lambda fold_path: paths.setdefault(fold_path.fold, fold_path.path)  # noqa: E731
+    cross_validated_paths(folded, y, [penalty], alphas[np.newaxis], keep, tol=1e-10)
+    design = make_design(X[20:], fit_intercept=fit_intercept)
+    assert_allclose(paths[0].coefs, squared_loss_path(design, y[20:], penalty, alphas, tol=1e-10).coefs, atol=1e-6)
+
+
+@pytest.mark.parametrize("difference", [1e-3, 1e-5])
+def test_errors_are_right_when_large_coefficients_cancel(difference):
+    rng = np.random.default_rng(1)
+    X = rng.standard_normal((80, 4))
+    X[:, 1] = X[:, 0] + difference * X[:, 1]
+    y = (X[:, 0] - X[:, 1]) / difference + 0.01 * rng.standard_normal(80)
+    path = squared_loss_path(make_design(X), y, Penalty.elastic_net(4), np.array([1e-9]), tol=1e-10)
+    folded = FoldedDesign(X, contiguous(80))
+    _, test = folded.splits[0]
+    found = folded.parts(y).mean_squared_errors(0, path.coefs, path.intercepts)
+    expected = np.mean((folded.predictions(0, path.coefs, path.intercepts)[:, 0] - y[test]) ** 2)
+    assert found is None or found[0] == pytest.approx(expected, rel=1e-7)
+
+
+@pytest.mark.parametrize("size", [1e-170, 1e-100, 1e100, 1e150])
+def test_the_size_of_the_response_does_not_matter(size):
+    rng = np.random.default_rng(2)
+    X = rng.standard_normal((60, 5))
+    y = X @ np.arange(5.0) + rng.standard_normal(60)
+    small = squared_loss_path(make_design(X), size * y, Penalty.elastic_net(5), np.array([size * 0.1]), tol=1e-12)
+    usual = squared_loss_path(make_design(X), y, Penalty.elastic_net(5), np.array([0.1]), tol=1e-12)
+    assert_allclose(small.coefs / size, usual.coefs, rtol=1e-9)
+
+
+def test_what_overflows_is_refused_without_warnings_of_numpy():
+    X = np.random.default_rng(3).standard_normal((30, 3)) * 1e200
+    with warnings.catch_warnings(), pytest.raises(ValueError, match="large values"):
+        warnings.simplefilter("error")
+        squared_loss_path(make_design(X), X[:, 0] / 1e200, Penalty.elastic_net(3), np.array([1e190]))
+
+
+@pytest.mark.parametrize("layout", ["C", "F"])
+@pytest.mark.parametrize("shift", [0.0, 1e3])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_gathered_moments_are_those_of_the_columns(layout, shift, weighted):
+    rng = np.random.default_rng(4)
+    X = np.asarray(rng.standard_normal((500, 6)) + shift, order=layout)
+    y = rng.standard_normal(500) + shift
+    weight = rng.integers(0, 3, 500).astype(float) if weighted else None
+    design = make_design(X, weight)
+    moments = design.gather(y)
+    s = design.weights
+    centred = X - s @ X
+    assert_allclose(moments.mean, s @ X, rtol=1e-12)
+    assert_allclose(moments.gram, centred.T @ (s[:, np.newaxis] * centred), rtol=1e-9, atol=1e-12)
+    assert_allclose(moments.products, centred.T @ (s * (y - s @ y)), rtol=1e-9, atol=1e-10)
+    assert moments.response_variance == pytest.approx(s @ (y - s @ y) ** 2, rel=1e-10)
