@@ -4,8 +4,8 @@ Design notes
 ------------
 a. The splits are drawn once and checked before any work: as row indices, so that masks and negative indices mean
    what they mean to NumPy.
-b. Nothing is refitted: the path on all rows is solved beside those of the folds, and each of its points carries a
-   certificate of its own. ``coef_`` is the point at ``alpha_``.
+b. Nothing is refitted: the path on all rows is solved beside those of the folds (with several l1_ratios after them,
+   for the chosen one), and each of its points carries a certificate of its own. ``coef_`` is the point at ``alpha_``.
 c. Everything is selected on errors, smaller is better: mean squared errors, or scores with the sign turned.
 d. As in ``base``, attributes are set last and a fit that fails leaves the estimator as it was.
 """

@@ -71,8 +71,8 @@ class ElasticNetCV(PenalisedRegressorCV):
     scoring : str, callable or None, default=None
         What the folds are judged by. None is the mean squared error, weighted by ``sample_weight`` within a fold.
         Else a name of :func:`sklearn.metrics.get_scorer_names` or a function ``scorer(estimator, X, y)``, which is
-        given a fitted :class:`ElasticNet` and the held-out rows; the largest mean score is the best, and a mean of
-        NaN never is.
+        given a :class:`ElasticNet` with ``coef_`` and ``intercept_``, and the held-out rows; the largest mean score is
+        the best, and a mean of NaN never is.
     store_predictions : bool, default=False
         Whether to keep ``oof_predictions_``; until alpha is selected this takes the predictions of all alphas.
     penalty_factor : array-like of shape (n_features,) or dict, default=None
@@ -264,8 +264,8 @@ class LassoCV(PenalisedRegressorCV):
     scoring : str, callable or None, default=None
         What the folds are judged by. None is the mean squared error, weighted by ``sample_weight`` within a fold.
         Else a name of :func:`sklearn.metrics.get_scorer_names` or a function ``scorer(estimator, X, y)``, which is
-        given a fitted :class:`Lasso` and the held-out rows; the largest mean score is the best, and a mean of
-        NaN never is.
+        given a :class:`Lasso` with ``coef_`` and ``intercept_``, and the held-out rows; the largest mean score is
+        the best, and a mean of NaN never is.
     store_predictions : bool, default=False
         Whether to keep ``oof_predictions_``; until alpha is selected this takes the predictions of all alphas.
     penalty_factor : array-like of shape (n_features,) or dict, default=None
