@@ -224,7 +224,9 @@ class Design(ABC):
             norms, _ = self._trusted(norms, np.zeros(self.n_features))
             norms[norms < SMALLEST] = 0.0
             self.__dict__["_raw_norms"] = norms
-        self.__dict__["gram"] = moments.gram * np.multiply.outer(self.inverse_scale, self.inverse_scale)
+        gram = moments.gram * self.inverse_scale
+        gram *= self.inverse_scale[:, np.newaxis]
+        self.__dict__["gram"] = gram
 
     @property
     def has_gram(self) -> bool:

@@ -157,7 +157,8 @@ class Gatherer:
         columns, response = sums.columns / sums.weight, sums.response / sums.weight
         gram, products, variance = sums.gram / sums.weight, sums.products / sums.weight, sums.squares / sums.weight
         if self._centred:
-            gram -= np.outer(columns, columns)
+            for rows in blocks(columns.size, columns.size, TILE_ENTRIES):
+                gram[rows] -= np.outer(columns[rows], columns)
             products -= columns * response
             variance -= response * response
         terms, left = np.diagonal(whole.gram) / sums.weight, np.diagonal(gram)
