@@ -28,6 +28,7 @@ from regularize.solvers.squared_loss import (
 
 Floats = NDArray[np.float64]
 
+WORTH_A_THREAD = 1 << 20  # entries of X; with fewer, threads would mostly wait for the interpreter
 MOST_TOGETHER = 32  # problems beside each other: what each of them keeps would add up
 
 
@@ -93,6 +94,8 @@ def cross_validated_paths(
     """
     solve = _by_gram if wants_gram(folded.full, alphas.shape[1], None) else _by_columns
     full: list[PathResult] = []
+    if folded.full.n_samples * folded.full.n_features < WORTH_A_THREAD:
+        n_jobs = 1
     with one_thread(fixed=True), ThreadPoolExecutor(n_jobs) as pool:
         for found in solve(folded, y, penalties, alphas, pool, tol, min(max_iter, LARGEST_INT), with_full):
             if isinstance(found, FoldPath):

@@ -17,7 +17,7 @@ from judge import judge
 from problems import LAYOUTS
 from regularize.design import FoldedDesign, make_design
 from regularize.penalties import Penalty
-from regularize.solvers import squared_loss_path
+from regularize.solvers import cross_validation, squared_loss_path
 from regularize.solvers.cross_validation import FoldPath, cross_validated_paths
 
 
@@ -107,7 +107,8 @@ def test_the_storage_of_x_changes_no_fold(layout: str) -> None:
 
 @pytest.mark.parametrize("is_sparse", [False, True])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_threads_change_no_bit(shape: str, is_sparse: bool) -> None:
+def test_threads_change_no_bit(shape: str, is_sparse: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cross_validation, "WORTH_A_THREAD", 0)
     X, y = data(*SHAPES[shape], density=0.5)
     X = sparse.csc_matrix(X) if is_sparse else X
     splits = SPLITS["contiguous"](len(y))
