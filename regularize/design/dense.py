@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from regularize.design.blocks import ENTRIES, blocks
 from regularize.design.design import Design, Floats, Run
-from regularize.design.statistics import LEAST_ROWS, TILE_ENTRIES, Gatherer, Moments
+from regularize.design.statistics import TILE_ENTRIES, Gatherer, Moments, tiles
 from regularize.design.working_columns import DenseWorkingColumns
 from regularize.kernels import products, threads
 
@@ -143,7 +143,7 @@ class DenseDesign(Design):
     def _full_gram(self) -> Floats:
         """Z'Z by centred tiles."""
         gram = np.zeros((self.n_features, self.n_features))
-        for rows in blocks(self.n_samples, self.n_features, max(TILE_ENTRIES, LEAST_ROWS * self.n_features**2)):
+        for rows in tiles(self.n_samples, self.n_features):
             tile = np.asarray(self._X[rows] - self.centre, dtype=np.float64)
             tile *= self.root_weights[rows, np.newaxis]
             gram += tile.T @ tile

@@ -25,6 +25,11 @@ LARGEST_LOSS = 1e3  # a variance may be this much smaller than the sums that it 
 SMALL_MEAN = 4.0  # a mean of at most this many times the spread costs no digits that matter
 
 
+def tiles(n_rows: int, n_features: int) -> Iterator[slice]:
+    """Tiles with so many rows that adding what they give to a Gram matrix costs little beside its computation."""
+    return blocks(n_rows, n_features, max(TILE_ENTRIES, LEAST_ROWS * n_features * n_features))
+
+
 def quietly(method: Callable[..., Any]) -> Callable[..., Any]:
     """Without warnings of numpy: what overflows is found by its result, and not used."""
 
@@ -122,7 +127,7 @@ class Gatherer:
         if rows is None:
             return self.gather_parts(np.zeros(len(self._X), dtype=np.int8), 1)[0]
         sums = Statistics(self._X.shape[1])
-        for part in self._tiles(rows.size):
+        for part in tiles(rows.size, self._X.shape[1]):
             sums.take_in(*self._tile(rows[part]))
         return sums
 
@@ -131,7 +136,7 @@ class Gatherer:
         """Those of the rows of each label, in one reading of X."""
         n, p = self._X.shape
         sums = [Statistics(p) for _ in range(count)]
-        for rows in self._tiles(n):
+        for rows in tiles(n, p):
             tile, y, root = self._tile(rows)
             own = labels[rows]
             if own.min() == own.max():
@@ -171,11 +176,6 @@ class Gatherer:
             return None
         response_mean = response + self.response_shift if self._centred else 0.0
         return Moments(columns + self.shift, gram, products, response_mean, variance, lost)
-
-    def _tiles(self, length: int) -> Iterator[slice]:
-        """Tiles with so many rows that adding what they give to the sums costs little beside its computation."""
-        p = self._X.shape[1]
-        return blocks(length, p, max(TILE_ENTRIES, LEAST_ROWS * p * p))
 
     def _tile(self, rows: slice | NDArray[np.intp]) -> tuple[Floats, Floats, Floats]:
         """Rows of X and y, shifted and multiplied by the roots of their weights, and those."""

@@ -19,7 +19,6 @@ from regularize.solvers.lockstep import paths_in_lockstep
 from regularize.solvers.problem import PathResult
 from regularize.solvers.squared_loss import (
     LARGEST_INT,
-    alpha_max_of_moments,
     path_of_moments,
     squared_loss_alpha_max,
     squared_loss_path,
@@ -65,14 +64,14 @@ OnFold = Callable[[FoldPath], None]
 
 def cross_validated_alpha_max(folded: FoldedDesign, y: Floats, penalty: Penalty, n_alphas: int) -> float:
     """``squared_loss_alpha_max`` on all rows, from statistics that paths of so many alphas need anyway, if any."""
+    moments = None
     if wants_gram(folded.full, n_alphas, None):
         with one_thread(fixed=True):
             parts = folded.parts(y)
         moments = None if parts is None else parts.moments(None)
         if moments is not None:
             folded.full.take_gram(moments)
-            return alpha_max_of_moments(folded.full, y, moments, penalty)
-    return squared_loss_alpha_max(folded.full, y, penalty)
+    return squared_loss_alpha_max(folded.full, y, penalty, moments)
 
 
 def cross_validated_paths(

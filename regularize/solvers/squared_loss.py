@@ -45,11 +45,12 @@ def squared_loss_path(
     are any.
     """
     max_iter = min(max_iter, LARGEST_INT)
-    by_gram = wants_gram(design, USUAL_GRID if callable(alphas) else alphas.size, use_gram)
-    with one_thread():
-        moments = design.gather(y) if by_gram and not design.has_gram else None
-    units = Units.of(design, y, penalty) if moments is None else Units.of_moments(design, y, penalty, moments)
-    null = design.correlations(units.target) if moments is None else units.correlations(design, moments)
+    n_alphas = USUAL_GRID if callable(alphas) else alphas.size
+    by_gram, moments = wants_gram(design, n_alphas, use_gram), None
+    if by_gram and not design.has_gram:
+        with one_thread():
+            moments = design.gather(y)
+    units, null = _prepared(design, y, penalty, moments)
     if callable(alphas):
         alphas = alphas(_alpha_max(design, units, null))
     start = np.zeros(design.n_features) if coef_init is None else coef_init * units.coef_scale
@@ -79,11 +80,19 @@ def path_of_moments(
 
     ``design`` has taken the Gram matrix of the moments.
     """
-    units = Units.of_moments(design, y, penalty, moments)
-    null = units.correlations(design, moments)
+    units, null = _prepared(design, y, penalty, moments)
     recorder = Recorder(design, units, alphas, tol, on_point)
     _gram_route(design, units, alphas, recorder, min(max_iter, LARGEST_INT), np.zeros(design.n_features), null)
     return recorder.result()
+
+
+def _prepared(design: Design, y: Floats, penalty: Penalty, moments: Moments | None) -> tuple[Units, Floats]:
+    """The units, and the correlations with the target: from moments if they are known, else from X and y."""
+    if moments is None:
+        units = Units.of(design, y, penalty)
+        return units, design.correlations(units.target)
+    units = Units.of_moments(design, y, penalty, moments)
+    return units, units.correlations(design, moments)
 
 
 def wants_gram(design: Design, n_alphas: int, use_gram: bool | None) -> bool:
@@ -137,20 +146,13 @@ def _gram_route(
         problem.solve(alphas, tolerance, max_iter, start, record)
 
 
-def squared_loss_alpha_max(design: Design, y: Floats, penalty: Penalty) -> float:
+def squared_loss_alpha_max(design: Design, y: Floats, penalty: Penalty, moments: Moments | None = None) -> float:
     """The smallest alpha at which every feature with an l1 term stays at zero (or where its box is nearest to zero).
 
     The features that no alpha keeps at zero are fitted first; then alpha_max is the largest ``|c_j| / l1_j``, over
     the sides that the box leaves open.
     """
-    units = Units.of(design, y, penalty)
-    return _alpha_max(design, units, design.correlations(units.target))
-
-
-def alpha_max_of_moments(design: Design, y: Floats, moments: Moments, penalty: Penalty) -> float:
-    """The same from known moments."""
-    units = Units.of_moments(design, y, penalty, moments)
-    return _alpha_max(design, units, units.correlations(design, moments))
+    return _alpha_max(design, *_prepared(design, y, penalty, moments))
 
 
 def _alpha_max(design: Design, units: Units, null: Floats) -> float:
