@@ -163,7 +163,7 @@ def path_times(rival: str, problem: Problem, folder: Path, targets: list[float],
 
 def climb(rung: Rung, goals: list[Goal], settings: Settings, measured: Measured, finest: float) -> None:
     """Lower the tolerance by factors of 10; note why where a target is not reached."""
-    left = list(goals)
+    left, leading = list(goals), goals[0][0]
     reached = {kind: np.inf for kind, _ in goals}
     stalled, tol, why = 0, COARSEST, "tolerance exhausted"
     while left and tol >= 0.99 * finest:
@@ -180,7 +180,7 @@ def climb(rung: Rung, goals: list[Goal], settings: Settings, measured: Measured,
             if best is None or seconds < best["seconds"]:  # a finer tolerance is sometimes faster
                 measured.times[kind][f"{target:g}"] = {"seconds": seconds, "tol": tol, "gap": gaps[kind]}
         left = [goal for goal in left if goal not in done]
-        stalled = 0 if gaps["gap"] < 0.5 * reached["gap"] else stalled + 1
+        stalled = 0 if gaps[leading] < 0.5 * reached[leading] else stalled + 1
         reached = {kind: min(gaps[kind], best) for kind, best in reached.items()}
         if stalled >= STALLS:
             why = "stalls"

@@ -7,7 +7,7 @@ so all of them solve the same problem. Dense X is Fortran-ordered, which all of 
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -78,15 +78,10 @@ class Row:
 
 
 def from_tests(name: str) -> ModuleType:
-    """A module of the tests by its path: the judge, and the finder of the real data."""
-    full_name = f"tests_{name}"
-    if full_name in sys.modules:
-        return sys.modules[full_name]
-    spec = importlib.util.spec_from_file_location(full_name, TESTS / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = sys.modules[full_name] = importlib.util.module_from_spec(spec)  # dataclasses look there
-    spec.loader.exec_module(module)
-    return module
+    """A module of the tests: the judges, and the finder of the real data."""
+    if str(TESTS) not in sys.path:
+        sys.path.append(str(TESTS))  # last: the tests have a module "problems", too
+    return importlib.import_module(name)
 
 
 def make(name: str, n_alphas: int = 100) -> Problem:
@@ -122,18 +117,19 @@ def autoregressive(n: int, p: int, n_nonzero: int = 50, snr: float = 5.0) -> tup
     return X, fit + error * np.linalg.norm(fit) / np.linalg.norm(error) / snr
 
 
-def _real(name: str, **options: Any) -> tuple[Any, np.ndarray]:
+def real(name: str, **options: Any) -> tuple[Any, np.ndarray]:
+    """X and y of a data set; FileNotFoundError if the data sets are not on this machine."""
     X, y, _ = getattr(from_tests("data").loaders(), f"load_{name}")(**options)
     return X, y
 
 
 def _bike() -> tuple[np.ndarray, np.ndarray]:
-    X, counts = _real("bike", interactions=True)
+    X, counts = real("bike", interactions=True)
     return X, np.log1p(counts)
 
 
 def _california() -> tuple[np.ndarray, np.ndarray]:
-    X, y = _real("california")
+    X, y = real("california")
     load = from_tests("data").loaders()
     return load.standardize(load.polynomial(load.standardize(X), 3)), y
 
@@ -150,9 +146,9 @@ ROWS = {
     "synthetic 1000 x 5000": Row(lambda: autoregressive(1000, 5000), 1e-3),
     "synthetic 5000 x 2000": Row(lambda: autoregressive(5000, 2000), 1e-3),
     "synthetic 200000 x 100": Row(lambda: autoregressive(200000, 100), 1e-3),
-    "leukemia": Row(lambda: _real("leukemia"), 1e-2),
-    "riboflavin": Row(lambda: _real("riboflavin"), 1e-2, is_quick=True),
-    "imdb": Row(lambda: _real("imdb", target="rating"), 1e-2),
+    "leukemia": Row(lambda: real("leukemia"), 1e-2),
+    "riboflavin": Row(lambda: real("riboflavin"), 1e-2, is_quick=True),
+    "imdb": Row(lambda: real("imdb", target="rating"), 1e-2),
     "bike": Row(_bike, 1e-3),
     "california": Row(_california, 1e-3),
     "diabetes": Row(_diabetes, 1e-3, is_quick=True),
@@ -163,8 +159,8 @@ CV_ROWS = {
     "synthetic 800 x 20000": Row(lambda: autoregressive(800, 20000), 1e-2),
     "synthetic 100000 x 150": Row(lambda: autoregressive(100_000, 150), 1e-3),
     "synthetic 1000000 x 50": Row(lambda: autoregressive(1_000_000, 50), 1e-3),
-    "riboflavin": Row(lambda: _real("riboflavin"), 1e-2, is_quick=True),
-    "imdb": Row(lambda: _real("imdb", target="rating"), 1e-2),
+    "riboflavin": Row(lambda: real("riboflavin"), 1e-2, is_quick=True),
+    "imdb": Row(lambda: real("imdb", target="rating"), 1e-2),
     "bike": Row(_bike, 1e-3, l1_ratios=(0.1, 0.5, 0.9, 1.0)),
     "diabetes": Row(_diabetes, 1e-3, is_quick=True),
 }

@@ -65,11 +65,12 @@ def facts(results: dict[str, Any]) -> list[str]:
     }
     settings = results["settings"]
     budget = settings["budget"]
+    length = f"{results['n_alphas']} alphas; " if results["n_alphas"] else ""
     return [
         f"machine: {results['machine']}",
         f"versions: {listed}; Python {results['python']}",
         f"BLAS threads in force, the same for all: {', '.join(map(str, sorted(threads))) or 'unknown'}",
-        f"{results['n_alphas']} alphas; at most {budget:g} s per run",
+        f"{length}at most {budget:g} s per run",
         f"time: best of {settings['repeats']} runs, a single run where it takes more than {budget / 10:g} s",
         *sorted(skips),
     ]

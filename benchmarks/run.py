@@ -8,12 +8,8 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
-import os
-import platform
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,76 +19,23 @@ import measure
 import problems
 import report
 import rivals
+from command import Page
 
-HERE = Path(__file__).resolve().parent
-TARGETS = [1e-4, 1e-8]
 FIT_ROWS = ("diabetes", "synthetic 1000 x 20000")
 
 
 def main() -> None:
-    """Measure row by row, saving after each."""
-    options = _options()
-    interpreters = {name: sys.executable for name in rivals.NAMES}
-    interpreters["adelie"] = options.adelie_python
-    settings = measure.Settings(interpreters, options.threads, options.budget, options.repeats)
-    results = saved(options)
-    results |= {
-        "machine": report.machine(),
-        "python": platform.python_version(),
-        "targets": TARGETS,
-        "n_alphas": options.alphas,
-        "rivals": options.rivals,
-        "settings": {key: getattr(settings, key) for key in ("threads", "budget", "repeats")},
-    }
-    for name in options.rows:
-        try:
-            results["rows"][name] = _row(name, options, settings)
-        except FileNotFoundError as absent:
-            print(f"{name}: skipped, {absent}", file=sys.stderr)
-        _save(results, options.output)
+    """Measure row by row, then single fits and imports."""
+    parser = PAGE.parser(__doc__)
+    parser.add_argument("--skip-latency", action="store_true", help="no single fits, no import times")
+    options = PAGE.parse(parser)
+    results = PAGE.fill(options)
     if not options.skip_latency:
+        settings = PAGE.settings(options)
         results["fits"] = {name: _fits(name, options, settings) for name in FIT_ROWS if name in options.rows}
         results["imports"] = _imports()
-        _save(results, options.output)
+        PAGE.save(results, options)
     print(report.render(results))
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", nargs="+", choices=list(problems.ROWS), metavar="ROW", help=", ".join(problems.ROWS))
-    parser.add_argument("--rivals", nargs="+", choices=rivals.NAMES, default=list(rivals.NAMES))
-    parser.add_argument("--quick", action="store_true", help="small rows, 20 alphas, one run, to try the harness")
-    parser.add_argument("--budget", type=float, help="seconds a single run may take; 120, or 20 if quick")
-    parser.add_argument("--alphas", type=int, help="alphas of a path; 100, or 20 if quick")
-    parser.add_argument("--repeats", type=int, help="runs of which the best counts; 3, or 1 if quick")
-    parser.add_argument("--threads", type=int, default=1, help="BLAS threads, the same for all; 1")
-    parser.add_argument("--adelie-python", default=os.environ.get("ADELIE_PYTHON", sys.executable))
-    parser.add_argument("--skip-latency", action="store_true", help="no single fits, no import times")
-    parser.add_argument("--output", type=Path, default=HERE / "RESULTS", help="saved with suffixes .json and .md")
-    options = parser.parse_args()
-    quick = options.quick
-    options.rows = options.rows or [name for name, row in problems.ROWS.items() if row.is_quick or not quick]
-    options.budget = options.budget or (20 if quick else 120)
-    options.alphas = options.alphas or (20 if quick else 100)
-    options.repeats = options.repeats or (1 if quick else 3)
-    return options
-
-
-def saved(options: argparse.Namespace) -> dict[str, Any]:
-    """What an earlier run wrote."""
-    path = options.output.with_suffix(".json")
-    return json.loads(path.read_text()) if path.exists() else {"rows": {}}
-
-
-def _save(results: dict[str, Any], output: Path) -> None:
-    save(results, output, problems.ROWS, report.render)
-
-
-def save(results: dict[str, Any], output: Path, rows: Iterable[str], render: Callable[[dict[str, Any]], str]) -> None:
-    """Write the results, in the order of ``rows``, and their page."""
-    results["rows"] = {name: results["rows"][name] for name in rows if name in results["rows"]}
-    output.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")
-    output.with_suffix(".md").write_text(render(results))
 
 
 def _row(name: str, options: argparse.Namespace, settings: measure.Settings) -> dict[str, Any]:
@@ -104,9 +47,9 @@ def _row(name: str, options: argparse.Namespace, settings: measure.Settings) -> 
         has_reference = measure.save_reference(problem, folder, settings)
         measured = {}
         for rival in options.rivals:
-            targets = [*TARGETS, report.TIGHTEST] if rival == rivals.OURS else TARGETS
+            targets = [*options.targets, report.TIGHTEST] if rival == rivals.OURS else options.targets
             measured[rival] = measure.path_times(rival, problem, folder, targets, settings)
-            _extra(measured[rival], rival, problem, folder, settings)
+            _extra(measured[rival], rival, problem, folder, options.targets, settings)
             print(f"{name}: {rival}: {measured[rival]}", file=sys.stderr, flush=True)
     return {
         "shape": problem.shape,
@@ -122,11 +65,12 @@ def _extra(
     rival: str,
     problem: problems.Problem,
     folder: Path,
+    targets: list[float],
     settings: measure.Settings,
 ) -> None:
     """Memory at the finest reached target; for this package also the engine's counts and the bare product."""
     entries = measured.times["gap"].items()
-    reached = [entry["tol"] for target, entry in entries if "tol" in entry and float(target) in TARGETS]
+    reached = [entry["tol"] for target, entry in entries if "tol" in entry and float(target) in targets]
     if not reached:
         return
     tol = min(reached)
@@ -160,6 +104,8 @@ def _imports() -> dict[str, float | None]:
         f"{ours}, after that": measure.import_seconds(ours, theirs, sys.executable),
     }
 
+
+PAGE = Page("RESULTS", problems.ROWS, rivals.NAMES, 120, 100, _row, report.render)
 
 if __name__ == "__main__":
     main()

@@ -24,6 +24,7 @@ from scipy import linalg, sparse
 import rivals
 
 FINEST = 1e-16  # the last tolerance that is tried, unless the rival has its own
+MOST_CLASSES = 20  # a y of more values is no label
 
 
 class Session:
@@ -157,6 +158,40 @@ class CrossValidationSession(Session):
         return {"bytes": max(_peak() - before, 0)}
 
 
+class RidgeSession(Session):
+    """One rival, one ridge problem, and the ways in which it does that."""
+
+    def __init__(self, rival: str, folder: str) -> None:
+        super().__init__(rival, folder)
+        self.task = (self.folder / "task.txt").read_text()
+
+    def hello(self) -> dict[str, Any]:
+        """As for a path; and the variants, with the finest tolerance of each."""
+        return super().hello() | {"variants": self._variants()}
+
+    def _variants(self) -> dict[str, float]:
+        return self.rival.ridge_variants(self.task, self.X)
+
+    def _skip(self) -> str:
+        return ""
+
+    def _warm_up(self) -> None:
+        X, y, alphas = self._tiny()
+        y = y if np.unique(self.y).size > MOST_CLASSES else np.arange(y.size) % 3.0
+        for variant in self._variants():
+            self.rival.ridge(self.task, variant, X, y, alphas, 1e-2)
+
+    def solve(self, variant: str, tol: float, calls: int) -> dict[str, Any]:
+        """Best seconds of some calls; the coefficients and their alphas are saved for the judge."""
+        answers: list[Any] = []
+        arguments = (self.task, variant, self.X, self.y, self.alphas, tol)
+        seconds = min(_clock(lambda: answers.append(self.rival.ridge(*arguments))) for _ in range(calls))
+        coefs, alphas = answers[-1]
+        if coefs is not None:
+            np.savez(self.folder / "coefs.npz", coefs=coefs, alphas=alphas)
+        return {"seconds": seconds, "is_bare": coefs is None}
+
+
 def _clock(call: Any) -> float:
     start = time.perf_counter()
     call()
@@ -179,13 +214,19 @@ def _peak() -> int:
     return _status("VmHWM")
 
 
+def _kind(folder: Path) -> type[Session]:
+    """What the files in the folder are about."""
+    if (folder / "task.txt").exists():
+        return RidgeSession
+    return CrossValidationSession if (folder / "l1_ratios.npy").exists() else Session
+
+
 def main() -> None:
     """Answer commands until the input ends."""
     # Rivals may print: keep the real standard output for the answers, and send theirs to standard error.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    kind = CrossValidationSession if (Path(sys.argv[2]) / "l1_ratios.npy").exists() else Session
-    session = kind(sys.argv[1], sys.argv[2])
+    session = _kind(Path(sys.argv[2]))(sys.argv[1], sys.argv[2])
     for line in sys.stdin:
         command = json.loads(line)
         answer = getattr(session, command.pop("do"))(**command)

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from regularize.displays import RegularizationPathDisplay
-from regularize.estimators import ElasticNet, ElasticNetCV, ElasticNetIC, Lasso, LassoCV, LassoIC
+from regularize.estimators import (
+    ElasticNet,
+    ElasticNetCV,
+    ElasticNetIC,
+    Lasso,
+    LassoCV,
+    LassoIC,
+    Ridge,
+    RidgeClassifier,
+    RidgeClassifierCV,
+    RidgeCV,
+)
 from regularize.path_search import PathSearchCV
 from regularize.paths import alpha_grid, alpha_max, enet_path, lasso_path
+from regularize.priors import alpha_from_prior, prior_from_alpha
+from regularize.ridge_paths import RidgeDiagnostics, ridge_path, ridge_regression
 
 __all__ = [  # noqa: F822
     "ElasticNet",
@@ -16,11 +29,20 @@ __all__ = [  # noqa: F822
     "LassoIC",
     "PathSearchCV",
     "RegularizationPathDisplay",
+    "Ridge",
+    "RidgeCV",
+    "RidgeClassifier",
+    "RidgeClassifierCV",
+    "RidgeDiagnostics",
     "__version__",
+    "alpha_from_prior",
     "alpha_grid",
     "alpha_max",
     "enet_path",
     "lasso_path",
+    "prior_from_alpha",
+    "ridge_path",
+    "ridge_regression",
 ]
 
 

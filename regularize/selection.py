@@ -45,10 +45,14 @@ def one_standard_error(alphas: Floats, errors: Floats) -> int:
     """
     if errors.shape[1] < 2:
         raise ValueError("selection_rule='1se' needs at least two folds. Got 1.")
-    mean, standard_error = mean_and_standard_error(errors)
-    best = smallest(mean)
+    return within_one_standard_error(*mean_and_standard_error(errors))
+
+
+def within_one_standard_error(means: Floats, standard_errors: Floats) -> int:
+    """The first of the mean errors that is at most the smallest plus its standard error."""
+    best = smallest(means)
     # An infinite error has no standard error: then only the best itself is as good as the best.
-    return int(np.argmax(mean <= mean[best] + np.nan_to_num(standard_error[best], nan=0.0)))
+    return int(np.argmax(means <= means[best] + np.nan_to_num(standard_errors[best], nan=0.0)))
 
 
 RULES: dict[str, Rule] = {"min": minimum, "1se": one_standard_error}

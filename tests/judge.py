@@ -185,9 +185,9 @@ def judge(
     second dual point from their residual, and the smaller gap counts: optimal ones make it the suboptimality.
     """
     has_intercept = intercept is not None if fit_intercept is None else fit_intercept
-    design, z, y_mean = _weighted_and_centred(X, y, sample_weight, has_intercept, dtype)
+    design, z, y_mean = weighted_and_centred(X, y, sample_weight, has_intercept, dtype)
     norms = design.norms()
-    scale = _standard_deviations(X, sample_weight, dtype) if standardize else np.ones_like(norms)
+    scale = standard_deviations(X, sample_weight, dtype) if standardize else np.ones_like(norms)
     penalty = _penalty(scale, l1_ratio, l1, l2, penalty_factor, bounds, dtype)
 
     alphas = np.atleast_1d(np.asarray(alpha, dtype=dtype))
@@ -223,7 +223,7 @@ def judge(
     return Verdict(objectives, violations, gaps, relative)
 
 
-def _weighted_and_centred(X: Any, y: Any, sample_weight: Any, centre: bool, dtype: Any) -> tuple[Design, Array, Any]:
+def weighted_and_centred(X: Any, y: Any, sample_weight: Any, centre: bool, dtype: Any) -> tuple[Design, Array, Any]:
     """A = S^(1/2) Xc, z = S^(1/2) yc, and the weighted mean of y (0 without an intercept)."""
     y = np.ravel(y).astype(dtype)
     s = _normalised(sample_weight, y.size, dtype)
@@ -246,9 +246,9 @@ def _normalised(sample_weight: Any, n: int, dtype: Any) -> Array:
     return weights / np.sum(weights)
 
 
-def _standard_deviations(X: Any, sample_weight: Any, dtype: Any) -> Array:
+def standard_deviations(X: Any, sample_weight: Any, dtype: Any) -> Array:
     """Weighted standard deviations about the mean (ddof 0), intercept or not; 1 for constant columns."""
-    design, _, _ = _weighted_and_centred(X, np.zeros(X.shape[0]), sample_weight, True, dtype)
+    design, _, _ = weighted_and_centred(X, np.zeros(X.shape[0]), sample_weight, True, dtype)
     deviations = design.norms()
     return np.where(deviations > 10 * np.finfo(dtype).eps * np.abs(design.mean), deviations, 1)
 

@@ -12,11 +12,19 @@ MODULES = [
     "regularize.paths",
     "regularize.displays",
     "regularize.path_search",
+    "regularize.priors",
+    "regularize.ridge_paths",
     "regularize.estimators.base",
     "regularize.estimators.base_cv",
     "regularize.estimators.elastic_net",
     "regularize.estimators.elastic_net_cv",
     "regularize.estimators.information_criterion",
+    "regularize.estimators.base_ridge_cv",
+    "regularize.estimators.cv_routing",
+    "regularize.estimators.ridge_cv",
+    "regularize.estimators.ridge_classifier_cv",
+    "regularize.estimators.ridge",
+    "regularize.estimators.ridge_classifier",
 ]
 
 

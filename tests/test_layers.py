@@ -1,6 +1,6 @@
 """Who may import whom, read from the sources.
 
-    displays, path_search -> estimators -> paths -> validation, solvers, selection
+    displays, path_search -> estimators -> ridge_paths -> paths, priors -> validation, solvers, selection
       -> design | losses | penalties -> kernels
 
 A module imports from its own part and from parts further right; parts on one level never import each other.
@@ -19,7 +19,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "regularize"
 LEVELS = (
     {"displays", "path_search"},
     {"estimators"},  # scikit-learn's estimators carry their path function: ElasticNet.path
-    {"paths"},
+    {"ridge_paths"},
+    {"paths", "priors"},
     {"validation", "solvers", "selection"},
     {"design", "losses", "penalties"},
     {"kernels"},

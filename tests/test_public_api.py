@@ -22,11 +22,20 @@ PUBLIC = {
     "LassoIC",
     "PathSearchCV",
     "RegularizationPathDisplay",
+    "Ridge",
+    "RidgeCV",
+    "RidgeClassifier",
+    "RidgeClassifierCV",
+    "RidgeDiagnostics",
     "__version__",
+    "alpha_from_prior",
     "alpha_grid",
     "alpha_max",
     "enet_path",
     "lasso_path",
+    "prior_from_alpha",
+    "ridge_path",
+    "ridge_regression",
 }
 
 

@@ -20,6 +20,13 @@ and, if it cross-validates, with ``alphas`` (n_l1_ratios, k), ``tests`` the held
         ``keep(l1_ratio index, fold index, coefs (p, k), intercepts (k,))``; computed once more at the same tol if
         the timed call does not give them away
     full_paths(X, y, alphas, l1_ratios, tol) : this package only; the paths on all rows, for comparison
+
+and, if it does ridge regression, with ``alphas`` in the unit of ``||y - b - X w||^2 + alpha ||w||^2``, an intercept,
+and the task one of those in ``problems_ridge.py``
+
+    ridge_variants(task, X) -> {variant: finest tol} : its ways to do it; DIRECT for one that has no tolerance
+    ridge(task, variant, X, y, alphas, tol) -> (coefs (k, t, p), their alphas (k,)) : the timed call; k is one, the
+        chosen alpha, for cross-validation; None instead of coefs for what is a unit and no rival
 """
 
 from __future__ import annotations
@@ -32,6 +39,7 @@ import numpy as np
 
 NAMES = ("regularize", "scikit_learn", "celer", "skglm", "glum", "adelie")
 OURS = "regularize"
+DIRECT = 1e-2  # the first tolerance that is tried is the last
 
 
 def load(name: str) -> ModuleType:
@@ -47,6 +55,12 @@ def splits(n: int, tests: list[Any]) -> list[tuple[Any, Any]]:
         trains[test] = False
         pairs.append((np.flatnonzero(trains), test))
     return pairs
+
+
+def chosen(model: Any) -> tuple[Any, Any]:
+    """Coefficients (1, t, p) and alpha (1,) of a fitted ridge regression."""
+    alpha = model.alpha_ if hasattr(model, "alpha_") else model.alpha
+    return np.atleast_2d(model.coef_)[np.newaxis], np.atleast_1d(alpha)
 
 
 def grid(alphas: Any) -> dict[str, Any]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 import regularize
-from rivals import grid, splits
+from rivals import DIRECT, chosen, grid, splits
 
 PACKAGE = "regularize"
 N_JOBS = (1, 2)
 MAX_ITER = 100_000
+FINEST_RIDGE = 1e-16
+AUTO, ONE_FIT = "", "one fit"
 
 
 def skip(X: Any, y: Any, alphas: Any) -> str:
@@ -77,3 +80,23 @@ def full_paths(X: Any, y: Any, alphas: Any, l1_ratios: Any, tol: float) -> None:
     """The paths on all rows."""
     for l1_ratio, row in zip(l1_ratios, np.asarray(alphas), strict=True):
         regularize.enet_path(X, y, l1_ratio=l1_ratio, alphas=row, tol=tol, max_iter=MAX_ITER, fit_intercept=True)
+
+
+def ridge_variants(task: str, X: Any) -> dict[str, float]:
+    """Defaults; and beside a path one fit, at its middle alpha."""
+    finest = FINEST_RIDGE if sparse.issparse(X) else DIRECT
+    return {AUTO: finest, ONE_FIT: finest} if task == "path" else {AUTO: finest}
+
+
+def ridge(task: str, variant: str, X: Any, y: Any, alphas: Any, tol: float) -> tuple[Any, Any]:
+    """By the public classes and ``ridge_path``."""
+    if task == "path" and variant != ONE_FIT:
+        alphas, coefs, _ = regularize.ridge_path(X, y, alphas, fit_intercept=True, tol=tol)
+        return coefs.T[:, np.newaxis], alphas
+    models = {
+        "leave-one-out": lambda: regularize.RidgeCV(alphas),
+        "5-fold": lambda: regularize.RidgeCV(alphas, cv=5),
+        "classifier, leave-one-out": lambda: regularize.RidgeClassifierCV(alphas),
+    }
+    one = lambda: regularize.Ridge(alpha=alphas[len(alphas) // 2], tol=tol)  # noqa: E731
+    return chosen(models.get(task, one)().fit(X, y))

@@ -8,13 +8,23 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import ElasticNetCV, Lasso, LassoCV, enet_path, lasso_path
+from sklearn.linear_model import (
+    ElasticNetCV,
+    Lasso,
+    LassoCV,
+    Ridge,
+    RidgeClassifierCV,
+    RidgeCV,
+    enet_path,
+    lasso_path,
+)
 
-from rivals import grid, splits
+from rivals import DIRECT, chosen, grid, splits
 
 PACKAGE = "scikit-learn"
 N_JOBS = (1, 2)
 MAX_ITER = 1_000_000
+FINEST_RIDGE = 1e-16
 
 
 def skip(X: Any, y: Any, alphas: Any) -> str:
@@ -66,3 +76,31 @@ def fold_paths(X: Any, y: Any, alphas: Any, l1_ratios: Any, tests: Any, tol: flo
                     X_train, y_train, l1_ratio=l1_ratio, alphas=alphas[i], tol=tol, max_iter=MAX_ITER, **options
                 )
             keep(i, fold, coefs, np.mean(y[train]) - means @ coefs)
+
+
+def ridge_variants(task: str, X: Any) -> dict[str, float]:
+    """The solvers that apply; for paths, which it has not, those that are not hopeless once per alpha."""
+    iterative = dict.fromkeys(("sparse_cg", "lsqr"), FINEST_RIDGE)
+    if task == "leave-one-out":
+        return dict.fromkeys(("svd", "eigen"), DIRECT)
+    if task in {"5-fold", "classifier, leave-one-out"}:
+        return {"": DIRECT}
+    if sparse.issparse(X):
+        return iterative
+    direct = dict.fromkeys(("cholesky", "svd"), DIRECT)
+    return direct if task == "path" else direct | iterative | dict.fromkeys(("sag", "saga"), FINEST_RIDGE)
+
+
+def ridge(task: str, variant: str, X: Any, y: Any, alphas: Any, tol: float) -> tuple[Any, Any]:
+    """A path is one fit per alpha."""
+    models = {
+        "leave-one-out": lambda: RidgeCV(alphas, gcv_mode=variant),
+        "5-fold": lambda: RidgeCV(alphas, cv=5),
+        "classifier, leave-one-out": lambda: RidgeClassifierCV(alphas),
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        if task in models:
+            return chosen(models[task]().fit(X, y))
+        fits = [Ridge(alpha=alpha, solver=variant, tol=tol, max_iter=MAX_ITER).fit(X, y) for alpha in alphas]
+    return np.array([model.coef_ for model in fits])[:, np.newaxis], alphas

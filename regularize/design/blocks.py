@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from regularize.kernels import gram as gram_kernel
+
 Floats = NDArray[np.float64]
 
 MULTIPLY_ADDS = 2e9  # of one matrix product: a fifth of a second on one thread
 ENTRIES = 1 << 24  # of X that a call of any other kind touches
 CHAIN_STEPS = 1e8  # of a sparse Gram product in one call
-PANEL = 512  # columns of a Gram matrix that one product gives, enough to be bound by arithmetic
+LEAST_ROWS = 1024  # that are added to a Gram matrix at once, so that reading it costs little beside the arithmetic
 
 
 def blocks(length: int, work: float, limit: float) -> Iterator[slice]:
@@ -23,26 +25,19 @@ def blocks(length: int, work: float, limit: float) -> Iterator[slice]:
         yield slice(first, min(first + step, length))
 
 
-def inner_products(A: NDArray[Any], B: NDArray[Any]) -> Floats:
-    """A'B, by blocks of rows."""
-    work = A.shape[1] * B.shape[1]
-    if len(A) * work <= MULTIPLY_ADDS:
-        return A.T @ B
-    out = np.zeros((A.shape[1], B.shape[1]))
-    for rows in blocks(len(A), work, MULTIPLY_ADDS):
-        out += A[rows].T @ B[rows]
-    return out
+def add_gram(Z: NDArray[Any], gram: Floats, first: int = 0) -> None:
+    """Add Z'Z to the rows of the lower triangle of ``gram`` from ``first`` on, by calls of bounded length."""
+    n, p = Z.shape
+    rows_at_once = max(LEAST_ROWS, int(MULTIPLY_ADDS / max(p * (p - first), 1)))
+    for rows in blocks(n, 1, rows_at_once):
+        part = np.asarray(Z[rows], dtype=np.float64)
+        width = max(1, int(MULTIPLY_ADDS / (part.shape[0] * p)))
+        for begin in range(first, p, width):
+            gram_kernel.add_gram(part, gram, begin, min(begin + width, p))
 
 
 def fill_gram(Z: NDArray[Any], gram: Floats, first: int = 0) -> None:
-    """Fill the rows and columns of ``gram`` from ``first`` on with Z'Z.
-
-    Panels keep what each block of rows adds to small beside the work of adding it, and nothing is computed twice.
-    """
-    for begin in range(first, Z.shape[1], PANEL):
-        panel = slice(begin, min(begin + PANEL, Z.shape[1]))
-        columns, before = Z[:, panel], Z[:, :begin]
-        gram[panel, panel] = inner_products(columns, columns)
-        if begin:
-            gram[panel, :begin] = inner_products(columns, before)
-            gram[:begin, panel] = gram[panel, :begin].T
+    """Fill the rows and columns of ``gram`` from ``first`` on with Z'Z."""
+    gram[first:] = 0.0
+    add_gram(Z, gram, first)
+    gram_kernel.mirror(gram, first)

@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regularize.design.blocks import ENTRIES, blocks
+from regularize.design.blocks import ENTRIES, LEAST_ROWS, add_gram, blocks
 from regularize.design.design import Design, Floats, Run
-from regularize.design.statistics import TILE_ENTRIES, Gatherer, Moments, tiles
+from regularize.design.statistics import TILE_ENTRIES, Gatherer, Moments, sampled_shift, tiles
 from regularize.design.working_columns import DenseWorkingColumns
 from regularize.kernels import products, threads
+from regularize.kernels.gram import mirror
 
 LARGE_MEAN = 1e6
 MANY_VECTORS = 5  # from which a matrix product is faster than dot products, column by column
+LEAST_COLUMNS = 64  # of a tile of X in C order, so that whole cache lines are read
 PRODUCT_ENTRIES = 1 << 20  # of X in one such product
 
 
@@ -146,13 +148,115 @@ class DenseDesign(Design):
         for rows in tiles(self.n_samples, self.n_features):
             tile = np.asarray(self._X[rows] - self.centre, dtype=np.float64)
             tile *= self.root_weights[rows, np.newaxis]
-            gram += tile.T @ tile
+            add_gram(tile, gram)
+        mirror(gram, 0)
         self.n_passes += 1.0
         return gram * np.multiply.outer(self.inverse_scale, self.inverse_scale)
 
+    # ------------------------------------------------------------- verbs that keep to the order of X
+
+    @cached_property
+    def shift(self) -> Floats | None:
+        return sampled_shift(self._X) if self.fit_intercept else None
+
+    def _tile(self, rows: slice, columns: slice = slice(None)) -> Floats:
+        """A part of X, shifted; X itself where nothing is to be done."""
+        tile = self._X[rows, columns]
+        if self.shift is not None:
+            return tile - self.shift[columns]
+        return np.asarray(tile, dtype=np.float64)
+
+    def _long_tiles(self) -> Iterator[slice]:
+        """Tiles of rows; of X in Fortran order with enough rows to read whole cache lines."""
+        n, p = self._X.shape
+        least = 1 if self._X.flags.c_contiguous else max(1, min(LEAST_ROWS // 2, n // 8))
+        return blocks(n, 1, max(TILE_ENTRIES / max(p, 1), least))
+
+    def _wide_tiles(self, least: int) -> Iterator[slice]:
+        """Tiles of at least so many columns."""
+        n, p = self._X.shape
+        return blocks(p, 1, max(TILE_ENTRIES / max(n, 1), least))
+
+    def combinations(self, coefs: Floats) -> Floats:
+        out = np.empty((len(coefs), self.n_samples))
+        for rows in self._long_tiles():
+            out[:, rows] = coefs @ self._tile(rows).T
+        self.n_passes += 1.0
+        return out if self.shift is None else out + (coefs @ self.shift)[:, np.newaxis]
+
+    def residual_correlations(self, coefs: Floats, targets: Floats) -> tuple[Floats, Floats]:
+        rest = self.centre if self.shift is None else self.centre - self.shift
+        raw = coefs * self.inverse_scale
+        offsets = (raw @ rest)[:, np.newaxis]
+        residuals, correlations = np.empty(targets.shape), np.zeros(coefs.shape)
+        for rows in self._long_tiles():
+            tile, root = self._tile(rows), self.root_weights[rows]
+            residuals[:, rows] = targets[:, rows] - root * (raw @ tile.T - offsets)
+            correlations += (root * residuals[:, rows]) @ tile
+        self.n_passes += 1.0
+        correlations -= np.outer(residuals @ self.root_weights, rest)
+        return residuals, correlations * self.inverse_scale
+
+    def weighted_sums(self, weights: Floats) -> Floats:
+        out = np.zeros(self.n_features)
+        for rows in self._long_tiles():
+            out += weights[rows] @ self._tile(rows)
+        self.n_passes += 1.0
+        return out
+
+    def adjoint(self, residuals: Floats) -> Floats:
+        rest = self.centre if self.shift is None else self.centre - self.shift
+        weighted, out = self.root_weights * residuals, np.zeros((len(residuals), self.n_features))
+        for rows in self._long_tiles():
+            out += weighted[:, rows] @ self._tile(rows)
+        self.n_passes += 1.0
+        out -= np.outer(weighted.sum(axis=1), rest)
+        return out * self.inverse_scale
+
+    def kernel(self, multiplier: Floats) -> Floats:
+        kernel = np.zeros((self.n_samples, self.n_samples))
+        plain = bool(np.all(multiplier == 1.0))
+        for columns in self._wide_tiles(LEAST_ROWS):
+            tile = self._tile(slice(None), columns)
+            with threads.all_threads(tile.size * self.n_samples):
+                add_gram((tile if plain else tile * multiplier[columns]).T, kernel)
+        mirror(kernel, 0)
+        self.n_passes += 1.0
+        return kernel
+
+    def dual_products(self, V: Floats, multiplier: Floats, with_combinations: bool = True) -> tuple[Floats, Floats]:
+        coefs, out = np.empty((len(V), self.n_features)), np.zeros((len(V), self.n_samples))
+        for columns in self._wide_tiles(LEAST_COLUMNS):
+            tile = self._tile(slice(None), columns)
+            coefs[:, columns] = (V @ tile) * multiplier[columns]
+            if with_combinations:
+                out += coefs[:, columns] @ tile.T
+        self.n_passes += 1.0
+        return coefs, out
+
+    def leverages(self, directions: Floats, shares: Floats) -> Floats:
+        out = np.empty((self.n_samples, shares.shape[1]))
+        raw = directions * self.inverse_scale[:, np.newaxis]
+        offsets = self.centre @ raw if self.shift is None else (self.centre - self.shift) @ raw
+        for rows in blocks(self.n_samples, 1, max(TILE_ENTRIES / max(directions.shape[1], 1), LEAST_ROWS)):
+            along = (self._tile(rows) @ raw - offsets) * self.root_weights[rows, np.newaxis]
+            out[rows] = np.square(along, out=along) @ shares
+        self.n_passes += 1.0
+        return out
+
+    def row_tiles(self, rows: int) -> Iterator[tuple[slice, Floats]]:
+        rest = self.centre if self.shift is None else self.centre - self.shift
+        for chosen in blocks(self.n_samples, 1, rows):
+            tile = (self._tile(chosen) - rest) * self.inverse_scale
+            yield chosen, tile * self.root_weights[chosen, np.newaxis]
+
+    def column_tiles(self, columns: int) -> Iterator[tuple[slice, Floats]]:
+        for chosen in blocks(self.n_features, 1, columns):
+            yield chosen, self._tile(slice(None), chosen) * self.root_weights[:, np.newaxis]
+
     def gather(self, y: Floats) -> Moments | None:
         weights = self.weights if self.weighted else None
-        gatherer = Gatherer(self._X, y, weights, self.fit_intercept)
+        gatherer = Gatherer(self._X, y, weights, self.fit_intercept, self.shift)
         sums = gatherer.gather()
         self.n_passes += 1.0
         moments = gatherer.moments(sums, sums)

@@ -19,7 +19,7 @@ c. Centring is implicit. Correlations subtract ``centre_j * sum(v)``; working co
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -27,7 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from regularize.design.statistics import Moments
+from regularize.design.statistics import TILE_ENTRIES, Moments
+from regularize.design.triangle import rows_at_once, triangle
 from regularize.design.working_columns import WorkingColumns
 
 Floats = NDArray[np.float64]
@@ -54,6 +55,7 @@ class Design(ABC):
 
     n_samples: int
     n_features: int
+    is_sparse = False
 
     def __init__(
         self,
@@ -176,6 +178,79 @@ class Design(ABC):
             self.n_passes += columns.size / self.n_features
             centre, inverse_scale = centre[columns], inverse_scale[columns]
         return (products - np.outer(V.sum(axis=1), centre)) * inverse_scale
+
+    @property
+    def n_entries(self) -> int:
+        """Numbers that X stores."""
+        return self.n_samples * self.n_features
+
+    @abstractmethod
+    def combinations(self, coefs: Floats) -> Floats:
+        """X coefs (m, n) for rows of coefs (m, p), in the user's units: no weights, no centring."""
+
+    @abstractmethod
+    def residual_correlations(self, coefs: Floats, targets: Floats) -> tuple[Floats, Floats]:
+        """Residuals r = target - Z u (m, n), and Z'r (m, p), for coefs u (m, p); one reading of X if it is dense."""
+
+    @abstractmethod
+    def adjoint(self, residuals: Floats) -> Floats:
+        """Z'r (m, p) for rows of residuals (m, n), without a working copy of X."""
+
+    @abstractmethod
+    def kernel(self, multiplier: Floats) -> Floats:
+        """X diag(multiplier^2) X' (n, n), not weighted; centred only so far as large means would cost digits."""
+
+    @abstractmethod
+    def dual_products(self, V: Floats, multiplier: Floats, with_combinations: bool = True) -> tuple[Floats, Floats]:
+        """Coefs w = (V X) * multiplier (m, p), and X w' (m, n), about the same shifts as in ``kernel``.
+
+        Both are what they would be without the shifts if the rows of V sum to zero, the second up to a constant.
+        """
+
+    @cached_property
+    def shift(self) -> Floats | None:
+        """What is subtracted from X before products, so that large means cost no digits; None for nothing."""
+        return None
+
+    @cached_property
+    def centre_alone(self) -> Floats:
+        """The centre (p,), without the pass for the standard deviations if those are not known."""
+        if "moments" in self.__dict__ or not self.fit_intercept:
+            return self.centre
+        with np.errstate(over="ignore", invalid="ignore"):
+            shift = np.zeros(self.n_features) if self.shift is None else self.shift
+            return shift + self.weighted_sums(self.weights)
+
+    @abstractmethod
+    def row_tiles(self, rows: int) -> Iterator[tuple[slice, Floats]]:
+        """Dense tiles of so many rows of Z, all columns."""
+
+    @abstractmethod
+    def column_tiles(self, columns: int) -> Iterator[tuple[slice, Floats]]:
+        """Dense tiles of so many columns of diag(root_weights) (X - shift)."""
+
+    def triangle(self, features: Columns, targets: Floats) -> Floats:
+        """The triangular factor of [Z_features, targets], for targets (t, n)."""
+        size = features.size + len(targets)
+        tiles = self.row_tiles(rows_at_once(size, TILE_ENTRIES))
+        return triangle((np.column_stack([tile[:, features], targets[:, rows].T]) for rows, tile in tiles), size)
+
+    def dual_triangle(self, multiplier: Floats, basis: Floats) -> Floats:
+        """The triangular factor of the transpose of diag(root_weights) X diag(multiplier), off the basis (n, r)."""
+
+        def off(tile: Floats) -> Floats:
+            return np.asarray(tile - basis @ (basis.T @ tile))
+
+        tiles = self.column_tiles(rows_at_once(self.n_samples, TILE_ENTRIES))
+        return triangle((off(off(tile * multiplier[columns])).T for columns, tile in tiles), self.n_samples)
+
+    @abstractmethod
+    def weighted_sums(self, weights: Floats) -> Floats:
+        """Sums of the rows of X (p,), less the shift, under weights (n,)."""
+
+    @abstractmethod
+    def leverages(self, directions: Floats, shares: Floats) -> Floats:
+        """(Z directions)^2 shares (n, k), for directions (p, r) and shares (r, k)."""
 
     @property
     @abstractmethod

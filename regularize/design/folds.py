@@ -44,7 +44,7 @@ class FoldedDesign:
         self._X = X
         self.splits = splits
         self.sample_weight = None if sample_weight is None else sample_weight / sample_weight.max()
-        self.fit_intercept = fit_intercept
+        self.fit_intercept, self.standardize = fit_intercept, standardize
         self._options: Any = {"fit_intercept": fit_intercept, "standardize": standardize}
         self._parts: tuple[Floats, Parts | None] | None = None
         self.full = make_design(X, self.sample_weight, **self._options)
@@ -120,7 +120,7 @@ class Parts:
 
     def __init__(self, folded: FoldedDesign, X: NDArray[Any], y: Floats, labels: NDArray[np.intp]) -> None:
         self._folded = folded
-        self._gatherer = Gatherer(X, y, folded.sample_weight, folded.fit_intercept)
+        self._gatherer = Gatherer(X, y, folded.sample_weight, folded.fit_intercept, folded.full.shift)
         n, p = X.shape
         count = len(folded.splits) + 1
         self._kept: list[Statistics] = []

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regularize.design.blocks import blocks, fill_gram
+from regularize.design.blocks import LEAST_ROWS, add_gram, blocks
+from regularize.kernels import gram as gram_kernel
 from regularize.kernels import threads
 
 Floats = NDArray[np.float64]
@@ -18,8 +19,9 @@ Floats = NDArray[np.float64]
 TILE_ENTRIES = 1 << 17  # of a tile of X that stays in the cache while all sums take it in
 ROUNDING = 1e-14  # of the mean of equal numbers
 SMALLEST = 1e-280  # sum of squared responses that has kept its digits
-LEAST_ROWS = 2  # of a tile, per column
 SAMPLED_ROWS = 256
+SAMPLED_ENTRIES = 1 << 20  # of wide X fewer rows are sampled,
+LEAST_SAMPLED = 16  # but at least these
 KEPT_SHARE = 1e-6  # of the squares of all terms, that a sum of squared errors must have to keep its digits
 LARGEST_LOSS = 1e3  # a variance may be this much smaller than the sums that it is the difference of
 SMALL_MEAN = 4.0  # a mean of at most this many times the spread costs no digits that matter
@@ -27,7 +29,12 @@ SMALL_MEAN = 4.0  # a mean of at most this many times the spread costs no digits
 
 def tiles(n_rows: int, n_features: int) -> Iterator[slice]:
     """Tiles with so many rows that adding what they give to a Gram matrix costs little beside its computation."""
-    return blocks(n_rows, n_features, max(TILE_ENTRIES, LEAST_ROWS * n_features * n_features))
+    return blocks(n_rows, 1, max(TILE_ENTRIES / max(n_features, 1), 2 * LEAST_ROWS))
+
+
+def _is_usual(squares: Any) -> bool:
+    """Whether sums of squares have neither vanished nor overflowed."""
+    return bool(np.all((squares > SMALLEST) & (squares < np.inf)))
 
 
 def quietly(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,28 +48,45 @@ def quietly(method: Callable[..., Any]) -> Callable[..., Any]:
     return quiet
 
 
-class Statistics:
-    """Weighted sums about fixed shifts of the columns and of the response.
+@quietly
+def sampled_shift(X: NDArray[Any]) -> Floats | None:
+    """Means of the columns over a sample of the rows; None if means are so small that they cost no digits."""
+    n_rows = max(LEAST_SAMPLED, min(SAMPLED_ROWS, SAMPLED_ENTRIES // max(X.shape[1], 1)))
+    sample = np.asarray(X[:: max(1, len(X) // n_rows)], dtype=np.float64)
+    mean = np.ones(len(sample)) @ sample / len(sample)
+    square = np.einsum("ij,ij->j", sample, sample) / len(sample)
+    # mean^2 <= SMALL_MEAN^2 (square - mean^2)
+    return None if np.all(mean * mean * (1.0 + SMALL_MEAN**-2) <= square) else mean
 
-    weight : sum s; columns (p,) : X's; gram (p, p) : X'SX; products (p,) : X'Sy; response : s'y; squares : y'Sy.
+
+class Statistics:
+    """Weighted sums about fixed shifts of the columns and of one or several responses.
+
+    weight : sum s; columns (p,) : X's; gram (p, p) : X'SX, its lower triangle until ``complete``; products (p,) or
+    (p, t) : X'Sy; response, squares : s'y and y'Sy, numbers or (t,).
     """
 
-    def __init__(self, n_features: int) -> None:
-        self.weight, self.response, self.squares = 0.0, 0.0, 0.0
-        self.columns, self.products = np.zeros(n_features), np.zeros(n_features)
+    def __init__(self, n_features: int, targets: tuple[int, ...] = ()) -> None:
+        self.weight: float = 0.0
+        self.response: Any = np.zeros(targets)
+        self.squares: Any = np.zeros(targets)
+        self.columns, self.products = np.zeros(n_features), np.zeros((n_features, *targets))
         self.gram = np.zeros((n_features, n_features))
 
     def take_in(self, rows: Floats, y: Floats, root: Floats) -> None:
         """Add rows and responses that are multiplied by the roots of their weights."""
         self.weight += float(root @ root)
-        self.response += float(root @ y)
-        self.squares += float(y @ y)
+        self.response += root @ y
+        self.squares += np.einsum("i...,i...->...", y, y)
         self.columns += root @ rows
-        self.products += y @ rows
-        gram = np.empty_like(self.gram)
-        with threads.all_threads(rows.size * gram.shape[0]):
-            fill_gram(rows, gram)
-        self.gram += gram
+        self.products += rows.T @ y
+        with threads.all_threads(rows.size * self.gram.shape[0]):
+            add_gram(rows, self.gram)
+
+    def complete(self) -> Statistics:
+        """Copy the lower triangle to the upper one."""
+        gram_kernel.mirror(self.gram, 0)
+        return self
 
     def plus(self, other: Statistics, sign: float = 1.0) -> Statistics:
         """The sums over the rows of both, or of those of ``other`` taken away."""
@@ -86,56 +110,50 @@ class Moments:
     """Weighted means, and second moments about them (about zero without an intercept).
 
     mean (p,), gram (p, p) and products (p,) of the columns with themselves and with the response; response_mean (zero
-    without an intercept) and response_variance; lost : how much larger than some variance the sums are whose difference
-    it is, and so by how much rounding counts for more.
+    without an intercept) and response_variance; for several responses products (p, t) and the last two (t,); lost :
+    how much larger than some variance the sums are whose difference it is, and so by how much rounding counts for more.
     """
 
     mean: Floats
     gram: Floats
     products: Floats
-    response_mean: float
-    response_variance: float
+    response_mean: Any
+    response_variance: Any
     lost: float
 
 
 class Gatherer:
     """Takes rows of a dense X and of y into statistics, a tile at a time."""
 
-    def __init__(self, X: NDArray[Any], y: Floats, sample_weight: Floats | None, centred: bool) -> None:
+    def __init__(
+        self, X: NDArray[Any], y: Floats, sample_weight: Floats | None, centred: bool, shift: Floats | None = None
+    ) -> None:
+        """``shift``: what is subtracted from the columns; those whose means would cost digits need one."""
         self._X, self._y = X, y
         self._weight = sample_weight
         self._centred = centred
-        self.shift: Floats = np.zeros(X.shape[1])
-        self.response_shift = 0.0
-        self._as_they_are = sample_weight is None and X.dtype == np.float64
+        self.shift: Floats = np.zeros(X.shape[1]) if shift is None else shift
+        self.response_shift: Any = np.zeros(y.shape[1:])
+        self._as_they_are = sample_weight is None and X.dtype == np.float64 and shift is None
         if centred:
-            self._choose_shifts()
-
-    @quietly
-    def _choose_shifts(self) -> None:
-        """Shift by the means of a sample of the rows, the columns only if their means would cost digits."""
-        step = max(1, len(self._X) // SAMPLED_ROWS)
-        sample = np.asarray(self._X[::step], dtype=np.float64)
-        mean, spread = sample.mean(axis=0), sample.std(axis=0)
-        self.response_shift = float(np.mean(self._y[::step]))
-        if not np.all(np.abs(mean) <= SMALL_MEAN * spread):
-            self.shift, self._as_they_are = mean, False
+            with np.errstate(over="ignore", invalid="ignore"):
+                self.response_shift = y[:: max(1, len(y) // SAMPLED_ROWS)].mean(axis=0)
 
     @quietly
     def gather(self, rows: NDArray[np.intp] | None = None) -> Statistics:
         """The statistics of some rows, or of all."""
         if rows is None:
             return self.gather_parts(np.zeros(len(self._X), dtype=np.int8), 1)[0]
-        sums = Statistics(self._X.shape[1])
+        sums = Statistics(self._X.shape[1], self._y.shape[1:])
         for part in tiles(rows.size, self._X.shape[1]):
             sums.take_in(*self._tile(rows[part]))
-        return sums
+        return sums.complete()
 
     @quietly
     def gather_parts(self, labels: NDArray[np.integer[Any]], count: int) -> list[Statistics]:
         """Those of the rows of each label, in one reading of X."""
         n, p = self._X.shape
-        sums = [Statistics(p) for _ in range(count)]
+        sums = [Statistics(p, self._y.shape[1:]) for _ in range(count)]
         for rows in tiles(n, p):
             tile, y, root = self._tile(rows)
             own = labels[rows]
@@ -148,7 +166,7 @@ class Gatherer:
             for label in np.unique(own):
                 mine = slice(ends[label - 1] if label else 0, ends[label])
                 sums[label].take_in(tile[mine], y[mine], root[mine])
-        return sums
+        return [own.complete() for own in sums]
 
     @quietly
     def moments(self, sums: Statistics, whole: Statistics, rest: Sequence[Statistics] = ()) -> Moments | None:
@@ -157,33 +175,33 @@ class Gatherer:
         ``rest``: the parts of which the sums consist, if they are known. Only they can tell a column that is zero in
         all their rows from one that rounding has swallowed.
         """
-        if not (sums.weight > 0 and np.isfinite(sums.gram).all() and SMALLEST < sums.squares < np.inf):
+        if not (sums.weight > 0 and np.isfinite(sums.gram).all() and _is_usual(sums.squares)):
             return None
         columns, response = sums.columns / sums.weight, sums.response / sums.weight
         gram, products, variance = sums.gram / sums.weight, sums.products / sums.weight, sums.squares / sums.weight
         if self._centred:
             for rows in blocks(columns.size, columns.size, TILE_ENTRIES):
                 gram[rows] -= np.outer(columns[rows], columns)
-            products -= columns * response
+            products -= np.multiply.outer(columns, response)
             variance -= response * response
         terms, left = np.diagonal(whole.gram) / sums.weight, np.diagonal(gram)
         present = (terms > np.square(ROUNDING * self.shift)) & (
             np.sum([np.diagonal(part.gram) for part in rest], axis=0) > 0 if rest else True
         )
         lost = np.max(np.where(present, terms / np.maximum(left, 0.0), 0.0), initial=whole.weight / sums.weight)
-        lost = max(float(lost), float(np.float64(whole.squares / sums.weight) / max(variance, 0.0)))
+        lost = np.max(whole.squares / sums.weight / np.maximum(variance, 0.0), initial=lost)
         if not lost <= LARGEST_LOSS:
             return None
-        response_mean = response + self.response_shift if self._centred else 0.0
-        return Moments(columns + self.shift, gram, products, response_mean, variance, lost)
+        response_mean = response + self.response_shift if self._centred else np.zeros_like(response)
+        return Moments(columns + self.shift, gram, products, response_mean, variance, float(lost))
 
     def _tile(self, rows: slice | NDArray[np.intp]) -> tuple[Floats, Floats, Floats]:
         """Rows of X and y, shifted and multiplied by the roots of their weights, and those."""
         tile, y = self._X[rows], self._y[rows] - self.response_shift
         if self._as_they_are:
-            return tile, y, np.ones(y.size)
+            return tile, y, np.ones(len(y))
         tile = tile - self.shift
         if self._weight is None:
-            return tile, y, np.ones(y.size)
+            return tile, y, np.ones(len(y))
         root = np.sqrt(self._weight[rows])
-        return tile * root[:, np.newaxis], y * root, root
+        return tile * root[:, np.newaxis], (y.T * root).T, root

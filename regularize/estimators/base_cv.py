@@ -15,17 +15,14 @@ from __future__ import annotations
 import sys
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from joblib import effective_n_jobs  # type: ignore[import-untyped]
 from numpy.typing import NDArray
-from sklearn import get_config
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
-from sklearn.utils.metadata_routing import UNUSED, MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import column_or_1d
 
 from regularize.design import FoldedDesign
@@ -37,6 +34,7 @@ from regularize.estimators.base import (
     with_callbacks,
 )
 from regularize.estimators.cv_constraints import CV_CONSTRAINTS, check_user_alphas
+from regularize.estimators.cv_routing import SplitterAndScorer, is_splitter
 from regularize.estimators.folds import (
     Failure,
     Split,
@@ -44,7 +42,6 @@ from regularize.estimators.folds import (
     failures_of,
     fold_scorer,
     out_of_fold,
-    takes_weights,
     warn_not_converged_folds,
 )
 from regularize.estimators.target_fit import TargetFit
@@ -72,11 +69,8 @@ __all__ = ["PenalisedRegressorCV"]
 Floats = NDArray[np.float64]
 
 
-class PenalisedRegressorCV(CallbackSupportMixin, LinearPredictor, RegressorMixin, BaseEstimator):
+class PenalisedRegressorCV(CallbackSupportMixin, SplitterAndScorer, LinearPredictor, RegressorMixin, BaseEstimator):
     """Cross-validation of squared loss and an elastic-net-like penalty: all that the estimators share."""
-
-    # The splitter is who asks for groups: the estimator itself has no use for them.
-    __metadata_request__fit = {"groups": UNUSED}
 
     @abstractmethod
     def _model(self, alpha: float, l1_ratio: float) -> Any:
@@ -155,7 +149,7 @@ class PenalisedRegressorCV(CallbackSupportMixin, LinearPredictor, RegressorMixin
         scorer = self._scorer()
         splitter_params, scorer_params = self._route(scorer, samples.sample_weight, groups, params)
         drawn = self.cv  # an iterable of splits
-        if _is_splitter(self.cv):
+        if is_splitter(self.cv):
             drawn = check_cv(self.cv).split(samples.X, samples.y, **splitter_params)
         splits = check_splits(drawn, samples.X.shape[0], samples.sample_weight)
         if len(splits) == 1 and self.selection_rule == "1se":
@@ -288,46 +282,6 @@ class PenalisedRegressorCV(CallbackSupportMixin, LinearPredictor, RegressorMixin
     def _scorer(self) -> Any:
         return None if self.scoring is None else check_scoring(self, scoring=self.scoring)
 
-    def _route(
-        self, scorer: Any, sample_weight: Floats | None, groups: Any, params: dict[str, Any]
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The metadata of the splitter and of the scorer."""
-        given = params if groups is None else {"groups": groups, **params}
-        if get_config().get("enable_metadata_routing", False):
-            routed = process_routing(self, "fit", sample_weight=sample_weight, **given)
-            return dict(routed.splitter.split), {} if scorer is None else dict(routed.scorer.score)
-        if params:
-            raise ValueError(
-                f"{sorted(params)} are passed to fit of {type(self).__name__}, but further parameters are only"
-                " supported if enable_metadata_routing=True, which can be set using"
-                " `sklearn.set_config(enable_metadata_routing=True)`."
-            )
-        weigh = sample_weight is not None and scorer is not None and takes_weights(scorer)
-        return given, {"sample_weight": sample_weight} if weigh else {}
-
-    def get_metadata_routing(self) -> Any:
-        """Tell who asks for which metadata: fit for ``sample_weight``, the splitter and the scorer for theirs.
-
-        Returns
-        -------
-        routing : MetadataRouter
-            The requests, see :class:`sklearn.utils.metadata_routing.MetadataRouter`.
-
-        Examples
-        --------
-        >>> from regularize import LassoCV
-        >>> from sklearn.model_selection import GroupKFold
-        >>> LassoCV(cv=GroupKFold(3)).get_metadata_routing().consumes("fit", ["groups"])
-        {'groups'}
-        """
-        # An iterable of splits asks for nothing, and looking at it might use it up.
-        splitter = check_cv(self.cv if _is_splitter(self.cv) else None)
-        router = MetadataRouter(owner=self).add_self_request(self)
-        router.add(splitter=splitter, method_mapping=MethodMapping().add(caller="fit", callee="split"))
-        if self.scoring is not None:
-            router.add(scorer=self._scorer(), method_mapping=MethodMapping().add(caller="fit", callee="score"))
-        return router
-
     def _report(self, fold_path: FoldPath) -> None:
         """One line per fold, to where joblib writes its own."""
         if self.verbose:
@@ -364,8 +318,3 @@ class PenalisedRegressorCV(CallbackSupportMixin, LinearPredictor, RegressorMixin
         tags.input_tags.sparse = True
         tags.target_tags.multi_output = bool(self.alpha_per_target)
         return tags
-
-
-def _is_splitter(cv: Any) -> bool:
-    """Whether ``cv`` splits, or is the number of folds of one that does; else it is an iterable of splits."""
-    return cv is None or isinstance(cv, Integral) or hasattr(cv, "split")

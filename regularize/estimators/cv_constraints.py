@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_scalar
 
 from regularize.selection import RULES
-from regularize.validation import GRID_CONSTRAINTS, PATH_CONSTRAINTS, Constraint, check_alphas
+from regularize.validation import GRID_CONSTRAINTS, PATH_CONSTRAINTS, RIDGE_CONSTRAINTS, Constraint, check_alphas
 
 _BOOLEAN = PATH_CONSTRAINTS["copy_X"]
 _IS_COUNT = GRID_CONSTRAINTS["alphas"][1]
@@ -53,6 +53,24 @@ CV_CONSTRAINTS: dict[str, Constraint] = {
     "alpha_per_target": _BOOLEAN,
 }
 
+RIDGE_CRITERIA = ("loo", "gcv")
+GCV_MODES = ("auto", "eigen", "svd")
+
+RIDGE_CV_CONSTRAINTS: dict[str, Constraint] = {
+    **CV_CONSTRAINTS,
+    "alphas": (
+        "an array-like or a float in the range (0.0, inf)",
+        lambda v: (isinstance(v, Real) and float(v) > 0.0) or _is_array_like(v),
+    ),
+    "class_weight": RIDGE_CONSTRAINTS["class_weight"],
+    "gcv_mode": (
+        f"a str among {{{str(GCV_MODES)[1:-1]}}} or None",
+        lambda v: v is None or (isinstance(v, str) and v in GCV_MODES),
+    ),
+    "store_cv_results": _BOOLEAN,
+    "criterion": (f"a str among {{{str(RIDGE_CRITERIA)[1:-1]}}}", lambda v: isinstance(v, str) and v in RIDGE_CRITERIA),
+}
+
 
 def check_user_alphas(caller: str, alphas: Any) -> NDArray[np.float64] | None:
     """The alphas from large to small, None if only their number is given; scikit-learn's errors for single alphas."""
@@ -61,3 +79,14 @@ def check_user_alphas(caller: str, alphas: Any) -> NDArray[np.float64] | None:
     for i, alpha in enumerate(np.atleast_1d(np.asarray(alphas, dtype=object))):
         check_scalar(alpha, f"alphas[{i}]", target_type=Real, min_val=0.0)
     return check_alphas(caller, alphas)
+
+
+def check_ridge_alphas(caller: str, alphas: Any, *, with_zero: bool) -> NDArray[np.float64]:
+    """The alphas in the user's order; scikit-learn's errors for single alphas."""
+    values = np.atleast_1d(np.asarray(alphas, dtype=object))
+    for i, alpha in enumerate(values):
+        name = "alphas" if len(values) == 1 else f"alphas[{i}]"
+        boundaries = "left" if with_zero else "neither"
+        check_scalar(alpha, name, target_type=Real, min_val=0.0, include_boundaries=boundaries)
+    check_alphas(caller, values)
+    return values.astype(np.float64)

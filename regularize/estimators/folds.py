@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -67,14 +68,14 @@ def fold_scorer(
     def score(fold_path: FoldPath) -> Floats:
         _, test = fold_path.folded.splits[fold_path.fold]
         X_test, y_test = rows[test], y[test]
-        held_out = {name: _take(value, test, len(y)) for name, value in params.items()}
+        held_out = {name: take_rows(value, test, len(y)) for name, value in params.items()}
         models = (fitted_model(fold_path.penalty, fold_path.path, k) for k in range(fold_path.path.alphas.size))
         return np.array([scorer(model, X_test, y_test, **held_out) for model in models], dtype=np.float64)
 
     return score
 
 
-def _take(value: Any, rows: Rows, n_samples: int) -> Any:
+def take_rows(value: Any, rows: Rows | slice, n_samples: int) -> Any:
     """The rows of metadata that has one entry per sample; anything else as it is."""
     per_sample = np.ndim(value) > 0 and len(value) == n_samples
     return np.asarray(value)[rows] if per_sample else value
@@ -96,7 +97,7 @@ def out_of_fold(n_samples: int, splits: Sequence[Split], predictions: Sequence[F
 
 
 class Failure(NamedTuple):
-    """An alpha whose gap stayed above the tolerance; the fold is None for the path on all rows."""
+    """An alpha whose gap, NaN if it is not known, stayed above the tolerance; fold None is the path on all rows."""
 
     gap: float
     tolerance: float
@@ -116,14 +117,15 @@ def warn_not_converged_folds(failures: Sequence[Failure], stacklevel: int) -> No
     """One ConvergenceWarning for all folds: the worst gap, the alphas and the folds."""
     if not failures:
         return
-    worst = max(failures, key=lambda failure: failure.gap / max(failure.tolerance, sys.float_info.min))
+    known = [failure for failure in failures if not math.isnan(failure.gap)]
+    worst = max(known, key=lambda failure: failure.gap / max(failure.tolerance, sys.float_info.min), default=None)
+    gap = "" if worst is None else f" Duality gap: {worst.gap:.3e}, tolerance: {worst.tolerance:.3e},"
     alphas = sorted({failure.alpha for failure in failures}, reverse=True)
     folds = sorted({failure.fold for failure in failures if failure.fold is not None})
     places = ["all rows"] * any(failure.fold is None for failure in failures) + [f"fold {fold}" for fold in folds]
     warnings.warn(
         "Objective did not converge. You might want to increase the number of iterations, check the scale of"
-        " the features or consider increasing regularisation."
-        f" Duality gap: {worst.gap:.3e}, tolerance: {worst.tolerance:.3e},"
+        f" the features or consider increasing regularisation.{gap}"
         f" alphas: {listed([f'{alpha:.6g}' for alpha in alphas])}, in: {listed(places)}",
         ConvergenceWarning,
         stacklevel=stacklevel,

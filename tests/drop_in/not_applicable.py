@@ -87,4 +87,23 @@ NOT_APPLICABLE = {
         " that reaches the splitter either way",
         ends_with=pytest.fail.Exception,
     ),
+    "test_ridge.py::test_ridge_fit_intercept_sparse_sag": NotApplicable(
+        "demands a warning that 'sag' takes many iterations for an intercept with sparse X; here 'sag' is conjugate"
+        " gradients, for which that is not so",
+        ends_with=pytest.fail.Exception,
+    ),
+    "test_ridge.py::test_ridge_regression_convergence_fail": NotApplicable(
+        "demands that conjugate gradients miss tol=0 on a well-conditioned problem of five rows; regularize counts a"
+        " gap of rounding size as none",
+        ends_with=pytest.fail.Exception,
+    ),
+    "test_ridge.py::test_lbfgs_solver_error": NotApplicable(
+        "demands that one iteration is not enough for two orthogonal columns; coordinate descent, which 'lbfgs' stands"
+        " for, solves them in one sweep",
+        ends_with=pytest.fail.Exception,
+    ),
+    "test_ridge.py::test_ridge_cv_individual_penalties": NotApplicable(
+        "demands that cv and alpha_per_target exclude each other; regularize selects an alpha per target with cv, too",
+        ends_with=pytest.fail.Exception,
+    ),
 }

@@ -23,12 +23,22 @@ import regularize
 
 Function = Callable[..., Any]
 
-CLASSES = ("ElasticNet", "ElasticNetCV", "Lasso", "LassoCV")
-PATH_FUNCTIONS = ("enet_path", "lasso_path")
+CLASSES = (
+    "ElasticNet",
+    "ElasticNetCV",
+    "Lasso",
+    "LassoCV",
+    "Ridge",
+    "RidgeCV",
+    "RidgeClassifier",
+    "RidgeClassifierCV",
+)
+FUNCTIONS = ("enet_path", "lasso_path", "ridge_regression")
 # Where scikit-learn keeps the tests of that name.
 PACKAGES = {
     "test_coordinate_descent": "sklearn.linear_model.tests",
     "test_sparse_coordinate_descent": "sklearn.linear_model.tests",
+    "test_ridge": "sklearn.linear_model.tests",
     "test_common": "sklearn.linear_model.tests",
     "test_from_model": "sklearn.feature_selection.tests",
     "test_metaestimators_metadata_routing": "sklearn.tests",
@@ -54,7 +64,7 @@ class CallCounter:
 
 COUNTER = CallCounter()
 SUBSTITUTES: dict[str, Any] = {name: getattr(regularize, name) for name in CLASSES} | {
-    name: COUNTER.wrap(getattr(regularize, name)) for name in PATH_FUNCTIONS
+    name: COUNTER.wrap(getattr(regularize, name)) for name in FUNCTIONS
 }
 
 
@@ -92,9 +102,9 @@ def load_substituted(name: str) -> ModuleType:
 
 
 def substituted_tests(name: str) -> dict[str, Any]:
-    """Return what a test module must define to hold scikit-learn's tests of that name."""
+    """Return what a test module must define to hold scikit-learn's tests of that name and their fixtures."""
     module = load_substituted(name)
-    return {key: value for key, value in vars(module).items() if key.startswith(("test_", "Test"))}
+    return {key: value for key, value in vars(module).items() if not key.startswith("_")}
 
 
 def uses_substitutes(item: pytest.Item) -> bool:

@@ -1,14 +1,26 @@
 """What the tests listed in not_applicable.py mean to protect, in a form that applies to regularize."""
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import MultiTaskElasticNetCV, MultiTaskLassoCV
 
-from regularize import ElasticNet, ElasticNetCV, Lasso, LassoCV, enet_path, lasso_path
+from regularize import (
+    ElasticNet,
+    ElasticNetCV,
+    Lasso,
+    LassoCV,
+    Ridge,
+    RidgeCV,
+    enet_path,
+    lasso_path,
+    ridge_regression,
+)
 
 
 def _problem(n_samples: int, n_features: int) -> tuple[np.ndarray, np.ndarray]:
@@ -94,3 +106,45 @@ def test_metadata_other_than_groups_needs_routing(estimator: type) -> None:
     X, y = _problem(20, 5)
     with pytest.raises(ValueError, match="only supported if enable_metadata_routing=True"):
         estimator().fit(X, y, unknown=np.ones(20))
+
+
+@pytest.mark.parametrize("tol", [1e-3, 1e-10])
+def test_sag_fits_the_intercept_of_sparse_data_without_ado(tol: float) -> None:
+    X, y = _problem(20, 10)
+    X[np.abs(X) < 0.5] = 0.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = Ridge(solver="sag", tol=tol).fit(sparse.csr_matrix(X), y + 5.0)
+    expected = Ridge().fit(X, y + 5.0)
+    assert_allclose(model.intercept_, expected.intercept_, rtol=np.sqrt(tol))
+    assert_allclose(model.coef_, expected.coef_, atol=np.sqrt(tol))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"solver": "sparse_cg"}, r"sparse_cg did not converge after [0-9]+ iterations."),
+        ({"solver": "lbfgs", "positive": True}, "lbfgs solver did not converge"),
+    ],
+)
+def test_a_ridge_regression_that_is_stopped_early_says_so(options: dict[str, object], words: str) -> None:
+    X, y = _problem(50, 20)
+    X = X + 3.0 * X[:, :1]
+    with pytest.warns(ConvergenceWarning, match=words):
+        ridge_regression(X, y, alpha=1.0, tol=0.0, max_iter=1, **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        exact = ridge_regression(X, y, alpha=1.0, tol=1e-14, **options)
+    gradient = X.T @ (y - X @ exact) - exact
+    assert np.all(np.abs(gradient[exact != 0]) <= 1e-9 * np.abs(X.T @ y).max())
+
+
+def test_an_alpha_per_target_is_selected_in_cross_validation_too() -> None:
+    X, y = _problem(60, 10)
+    targets = np.column_stack([y, np.random.default_rng(1).standard_normal(60)])
+    alphas = [1e-3, 1.0, 1e3]
+    together = RidgeCV(alphas, cv=3, alpha_per_target=True).fit(X, targets)
+    alone = [RidgeCV(alphas, cv=3).fit(X, target) for target in targets.T]
+    assert_array_equal(together.alpha_, [model.alpha_ for model in alone])
+    assert together.alpha_[0] < together.alpha_[1]
+    assert_allclose(together.coef_, [model.coef_ for model in alone])

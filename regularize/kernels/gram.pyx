@@ -1,0 +1,67 @@
+"""Gram matrices that grow by tiles of rows, in place: BLAS adds to one triangle, which is mirrored at the end."""
+from scipy.linalg.cython_blas cimport dgemm, dsyrk
+
+cdef enum:
+    TILE = 32                            # rows and columns of a tile in the mirroring
+
+
+cdef inline Py_ssize_t apart(const double[:, :] A, int across) noexcept nogil:
+    """Numbers between two vectors of A that lie along the other axis without gaps; zero if they do not."""
+    cdef Py_ssize_t size = sizeof(double), length = A.shape[1 - across], stride = A.strides[across] // size
+    if length > 1 and A.strides[1 - across] != size:
+        return 0
+    if A.shape[across] == 1:
+        return length
+    return stride if stride >= length and A.strides[across] % size == 0 else 0
+
+
+def add_gram(
+    const double[:, :] Z not None,              # IN      (n, p), copied unless rows or columns are contiguous
+    double[:, ::1] gram not None,               # IN/OUT  (p, p)
+    Py_ssize_t first,
+    Py_ssize_t last,
+):
+    """gram[i, j] += sum_k Z[k, i] Z[k, j] for the rows ``first <= i < last`` of the lower triangle, ``j <= i``."""
+    cdef int n = <int> Z.shape[0], before = <int> first, width = <int> (last - first), a, c
+    cdef bint by_rows
+    cdef double one = 1.0
+    cdef char *upper = b"U"
+    cdef char *keep = b"N"
+    cdef char *turn = b"T"
+    cdef double *whole
+    cdef double *panel
+    if not 0 <= first <= last <= Z.shape[1] or gram.shape[0] < last or gram.shape[1] < last:
+        raise ValueError("add_gram: rows outside the matrix")
+    if n == 0 or width == 0:
+        return
+    if not (apart(Z, 0) or apart(Z, 1)):
+        Z = Z.copy()
+    with nogil:
+        by_rows = apart(Z, 0) > 0
+        a, c = <int> (apart(Z, 0) or apart(Z, 1)), <int> apart(gram, 0)
+        whole, panel = <double *> &Z[0, 0], <double *> &Z[0, first]
+        if by_rows:                                      # to Fortran the rows of Z are columns of Z'
+            dsyrk(upper, keep, &width, &n, &one, panel, &a, &one, &gram[first, first], &c)
+            if before:
+                dgemm(keep, turn, &before, &width, &n, &one, whole, &a, panel, &a, &one, &gram[first, 0], &c)
+        else:
+            dsyrk(upper, turn, &width, &n, &one, panel, &a, &one, &gram[first, first], &c)
+            if before:
+                dgemm(turn, keep, &before, &width, &n, &one, whole, &a, panel, &a, &one, &gram[first, 0], &c)
+
+
+def mirror(
+    double[:, ::1] gram not None,               # IN/OUT  (p, p)
+    Py_ssize_t first,
+):
+    """Copy the rows of the lower triangle from ``first`` on to the columns of the upper one."""
+    cdef Py_ssize_t size = min(gram.shape[0], gram.shape[1]), top = max(first, 0), bottom, left, i, j
+    with nogil:
+        while top < size:
+            bottom, left = min(top + TILE, size), 0
+            while left < bottom:
+                for i in range(top, bottom):
+                    for j in range(left, min(left + TILE, i)):
+                        gram[j, i] = gram[i, j]
+                left += TILE
+            top += TILE

@@ -1,0 +1,7 @@
+"""Ridge regression: every alpha, target and error estimate from one factorisation."""
+
+from regularize.solvers.ridge.folds import RidgeFold, ridge_folds
+from regularize.solvers.ridge.result import RidgeResult
+from regularize.solvers.ridge.solver import RidgeSolver
+
+__all__ = ["RidgeFold", "RidgeResult", "RidgeSolver", "ridge_folds"]

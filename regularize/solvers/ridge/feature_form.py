@@ -1,0 +1,256 @@
+"""Ridge on the Gram matrix of the features, for n >= p.
+
+With ``u = z / metric`` for the penalised features z (coefficients of Z), metric_j = l2_j^(-1/2), the problem is
+
+    minimise 1/2 ||y - Z_F z_F - Z_P diag(metric) u||^2 + alpha/2 ||u||^2,
+
+whose unpenalised part F is eliminated: (M + alpha I) u = b with the Schur complement M of G_FF. One matrix M serves all
+alphas. What forming M costs in digits (the square of the condition number of Z) is given back by corrections from the
+true residual, which take one reading of X each: always one for few answers, for a long path only where the condition
+number asks for them. Where M has lost the problem, its factor comes from a QR factorisation of Z by tiles instead
+(``orthogonal``), and the corrections converge for all condition numbers of Z that the data can tell from infinity.
+
+Sources: Golub and Van Loan (2013), Matrix Computations, sections 5.3.5 and 6.1.1; Bjorck (1987), "Stability analysis of
+the method of seminormal equations"; leverages: Rifkin and Lippert (2007), "Notes on regularized least squares".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import LinAlgError, solve_triangular
+
+from regularize.design import Moments
+from regularize.solvers.ridge.elimination import Elimination, independent
+from regularize.solvers.ridge.forms import (
+    MAX_REFINEMENTS,
+    Corrections,
+    RidgeForm,
+    Solutions,
+    Which,
+    traces,
+)
+from regularize.solvers.ridge.shifted_system import EPS, FactoredSystem, ShiftedSystem
+from regularize.solvers.ridge.units import RidgeProblem
+
+Floats = NDArray[np.float64]
+
+
+class FeatureForm(RidgeForm):
+    """One Gram matrix, or one QR factorisation, for all alphas and targets."""
+
+    def __init__(
+        self, problem: RidgeProblem, n_alphas: int, orthogonal: bool = False, moments: Moments | None = None
+    ) -> None:
+        self.problem = problem
+        self.name = "svd" if orthogonal else "cholesky"
+        design = problem.design
+        correlations = self._correlations(orthogonal, moments)
+        informative = design.norms > 0
+        self._penalised = problem.penalised[informative[problem.penalised]]
+        self._free = problem.free[informative[problem.free]]
+        self._metric = design.scale[self._penalised] / np.sqrt(problem.standardised_factors()[self._penalised])
+        if orthogonal:
+            self._factorise_columns()
+        else:
+            self._factorise_gram(n_alphas)
+        self._targets_penalised = correlations[:, self._penalised] * self._metric
+        self._targets_free = correlations[:, self._free]
+
+    def _correlations(self, orthogonal: bool, moments: Moments | None) -> Floats:
+        """Z' targets (t, p); takes the Gram matrix in the same reading of X, if it is to be used."""
+        design, problem = self.problem.design, self.problem
+        if moments is not None:
+            return moments.products.T / problem.scale[:, np.newaxis] * design.inverse_scale
+        varying = problem.squared_targets > 0
+        if not (orthogonal or design.has_gram):
+            moments = design.gather(np.asfortranarray(problem.responses[:, varying]))
+        if moments is None:
+            return design.adjoint(problem.targets)
+        correlations = np.zeros((varying.size, design.n_features))
+        correlations[varying] = moments.products.T * design.inverse_scale
+        return correlations
+
+    def _factorise_gram(self, n_alphas: int) -> None:
+        matrix = self._gram(self._penalised, self._penalised)
+        matrix *= self._metric
+        matrix *= self._metric[:, np.newaxis]
+        try:
+            self._elimination: Elimination | None = Elimination.of_gram(
+                self._gram(self._free, self._free), self._gram(self._free, self._penalised) * self._metric
+            )
+            if self._elimination.size:
+                matrix -= self._elimination.crossed.T @ self._elimination.crossed
+        except LinAlgError:
+            self._elimination = None
+        self._system: ShiftedSystem | FactoredSystem = ShiftedSystem(matrix, n_alphas)
+        self._lost = self.problem.design.lost
+
+    def _gram(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:
+        gram = self.problem.design.gram
+        whole = rows.size == columns.size == len(gram)
+        return gram.copy() if whole else gram[np.ix_(rows, columns)]
+
+    def _factorise_columns(self) -> None:
+        """Unpenalised features that depend on others are left out: their coefficients stay zero."""
+        design, f = self.problem.design, self._free.size
+        factor = design.triangle(np.concatenate([self._free, self._penalised]), np.zeros((0, design.n_samples)))
+        chosen = independent(factor[:f, :f])
+        if chosen.size < f:
+            kept = np.concatenate([chosen, np.arange(f, len(factor))])
+            factor = np.asarray(np.linalg.qr(factor[:, kept], mode="r"))
+            self._free, f = self._free[chosen], chosen.size
+        factor[:, f:] *= self._metric
+        self._elimination = Elimination(factor[:f, :f], factor[:f, f:])
+        self._system, self._lost = FactoredSystem(factor[f:, f:]), 1.0
+
+    # ------------------------------------------------------------------------------ solutions
+
+    def reliable(self, alphas: Floats) -> NDArray[np.bool_]:
+        if self._elimination is None:
+            return np.zeros(alphas.size, dtype=np.bool_)
+        return self._system.reliable(alphas, self._lost)
+
+    def _solve(self, alphas: Floats, penalised: Floats, free: Floats) -> tuple[Floats, Floats]:
+        """u (k, m, q) and z_F (k, m, f) for right-hand sides (m, .) or (k, m, .)."""
+        assert self._elimination is not None
+        rest, kept = self._elimination.reduce(penalised, free)
+        u = self._system.solve(alphas, rest)
+        return u, self._elimination.back(u, kept)
+
+    def solve(self, alphas: Floats, which: Which) -> Solutions:
+        design = self.problem.design
+        u, free = self._solve(alphas, self._targets_penalised[which], self._targets_free[which])
+        by_data = self.corrected_by_data(self._system, alphas, which, self._lost)
+        gaps, errors, ended = np.empty(u.shape[:2]), np.empty(u.shape[:2]), np.ones(u.shape[:2], dtype=np.bool_)
+        if by_data.any():
+            part = self._correct_by_data(alphas[by_data], which, u[by_data], free[by_data])
+            u[by_data], free[by_data], gaps[by_data], errors[by_data], ended[by_data] = part
+        rest = ~by_data
+        if rest.any():
+            u[rest], free[rest], gaps[rest], errors[rest] = self._correct_by_matrix(alphas[rest], which, u[rest])
+        coefs = self._coefs(u, free) * design.inverse_scale
+        return Solutions(coefs, -(coefs @ design.centre), gaps, errors, np.zeros(gaps.shape, dtype=np.intp), ended)
+
+    def _coefs(self, u: Floats, free: Floats) -> Floats:
+        """Coefficients of Z (k, m, p)."""
+        out = np.zeros((*u.shape[:2], self.problem.design.n_features))
+        out[..., self._penalised] = u * self._metric
+        out[..., self._free] = free
+        return out
+
+    def _correct_by_data(
+        self, alphas: Floats, which: Which, u: Floats, free: Floats
+    ) -> tuple[Floats, Floats, Floats, Floats, NDArray[np.bool_]]:
+        """Newton corrections from the residual of X; the gap is that before the last one, which makes it smaller."""
+        targets = np.tile(self.problem.targets[which], (alphas.size, 1))
+        corrections = Corrections(self._system.condition(alphas) * self._lost)
+        for _ in range(MAX_REFINEMENTS):
+            residuals, slopes = self.problem.design.residual_correlations(
+                self._coefs(u, free).reshape(len(targets), -1), targets
+            )
+            slopes = slopes.reshape(*u.shape[:2], -1)
+            penalised = slopes[..., self._penalised] * self._metric - alphas[:, np.newaxis, np.newaxis] * u
+            du, dfree = self._solve(alphas, penalised, slopes[..., self._free])
+            errors = np.einsum("ij,ij->i", residuals, residuals).reshape(u.shape[:2])
+            helps = corrections.take(_norms(du, dfree), _norms(u, free))[..., np.newaxis]
+            u, free = u + du * helps, free + dfree * helps
+            if corrections.done:
+                break
+        gaps = self._gaps(alphas, penalised, slopes[..., self._free], du, dfree, corrections.trusted)
+        return u, free, gaps, errors, corrections.trusted
+
+    def _correct_by_matrix(self, alphas: Floats, which: Which, u: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """One correction from the residual of the eliminated system."""
+        assert self._elimination is not None and isinstance(self._system, ShiftedSystem)
+        shift, matrix = alphas[:, np.newaxis, np.newaxis], self._system.matrix
+        rhs, kept = self._elimination.reduce(self._targets_penalised[which], self._targets_free[which])
+        u = u + self._system.solve(alphas, rhs - u @ matrix - shift * u)
+        slopes = rhs - u @ matrix - shift * u
+        free = self._elimination.back(u, kept)
+        nothing = np.zeros(free.shape)
+        gaps = self._gaps(alphas, slopes, nothing, self._system.solve(alphas, slopes), nothing, np.bool_(True))
+        explained = np.einsum("kmq,mq->km", u, self._targets_penalised[which])
+        explained += np.einsum("kmf,mf->km", free, self._targets_free[which])
+        explained += np.einsum("kmq,kmq->km", u, slopes + shift * u)
+        return u, free, gaps, np.maximum(self.problem.squared_targets[which] - explained, 0.0)
+
+    @staticmethod
+    def _gaps(
+        alphas: Floats,
+        slopes: Floats,
+        slopes_free: Floats,
+        du: Floats,
+        dfree: Floats,
+        trusted: NDArray[np.bool_] | np.bool_,
+    ) -> Floats:
+        """How far the objective is above its minimum, at most: ||slope||^2 / (2 alpha), and the decrement of the free.
+
+        Where corrections have shrunk as they should, twice Newton's decrement is a bound too, and one that rounding
+        does not blow up when alpha is small.
+        """
+        free = 0.5 * np.abs(np.einsum("kmf,kmf->km", slopes_free, dfree))
+        decrement = np.abs(np.einsum("kmq,kmq->km", slopes, du))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            bound = 0.5 * np.einsum("kmq,kmq->km", slopes, slopes) / alphas[:, np.newaxis]
+        bound = np.where(alphas[:, np.newaxis] > 0, bound, np.inf if slopes.shape[2] else 0.0)
+        return free + np.where(trusted, np.minimum(bound, decrement), bound)
+
+    # ------------------------------------------------------------------------- error estimates
+
+    def effective_df(self, alphas: Floats) -> Floats:
+        out = self._free.size + self.problem.design.fit_intercept + traces(self._system.eigenvalues, alphas)
+        for k in np.flatnonzero(self._is_hard(alphas)):  # trace of M (M + alpha I)^-1 = q - alpha ||B||^2
+            root = self._system.inverse_root(alphas[k])
+            out[k] = self._free.size + self.problem.design.fit_intercept + self._system.size
+            out[k] -= alphas[k] * np.einsum("ij,ij->", root, root)
+        return out
+
+    def _is_hard(self, alphas: Floats) -> NDArray[np.bool_]:
+        """For which alphas the spectrum of M does not have the digits of small features."""
+        _ = self._system.spectrum
+        return self._system.is_hard(alphas)
+
+    def leave_one_out(self, alphas: Floats) -> Iterator[Floats]:
+        problem, design = self.problem, self.problem.design
+        every = np.arange(problem.responses.shape[1])
+        rest = self._shares_left(alphas)
+        for chosen in self.chunks(alphas):
+            found = self.solve(alphas[chosen], every)
+            flat = found.coefs.reshape(-1, design.n_features)
+            predictions = design.combinations(flat).reshape(len(found.coefs), every.size, -1)
+            predictions += found.offsets[..., np.newaxis]
+            for own, left in zip(predictions, rest[chosen], strict=True):
+                yield (problem.responses.T - own) / left * problem.scale[:, np.newaxis]
+
+    def _shares_left(self, alphas: Floats) -> Floats:
+        """One minus the leverage of each row, (k, n)."""
+        design, hard = self.problem.design, self._is_hard(alphas)
+        values, vectors = self._system.spectrum
+        values = np.where(values > EPS * values.size * np.max(values, initial=0.0), values, np.inf)
+        leverages = np.empty((design.n_samples, alphas.size))
+        shares = 1.0 / (values[:, np.newaxis] + alphas[~hard])
+        leverages[:, ~hard] = design.leverages(*self._with_free(vectors, shares))
+        for k in np.flatnonzero(hard):
+            root = self._system.inverse_root(alphas[k])
+            leverages[:, [k]] = design.leverages(*self._with_free(root, np.ones((len(root), 1))))
+        if design.fit_intercept:
+            leverages += design.weights[:, np.newaxis]
+        return np.maximum(1.0 - leverages, EPS).T
+
+    def _with_free(self, vectors: Floats, shares: Floats) -> tuple[Floats, Floats]:
+        """Directions in coefficients of Z (p, r) from those of u, with those of unpenalised features; and shares."""
+        assert self._elimination is not None
+        f, r = self._free.size, vectors.shape[1]
+        directions = np.zeros((self.problem.design.n_features, r + f))
+        directions[self._penalised, :r] = vectors * self._metric[:, np.newaxis]
+        if f:
+            directions[self._free, :r] = self._elimination.back(vectors.T, np.zeros((1, f))).T
+            directions[self._free, r:] = solve_triangular(self._elimination.triangle, np.eye(f))
+        return directions, np.concatenate([shares, np.ones((f, shares.shape[1]))])
+
+
+def _norms(u: Floats, free: Floats) -> Floats:
+    return np.sqrt(np.einsum("kmq,kmq->km", u, u) + np.einsum("kmf,kmf->km", free, free))

@@ -1,0 +1,184 @@
+"""Ridge on all folds of a cross-validation, without a refit on the rows of any.
+
+n >= p: the statistics of all parts come from one reading of X, those of the training rows by subtraction
+(design/folds.py); each fold then costs one factorisation of a p x p matrix for all alphas and targets. p > n: one
+kernel matrix, whose submatrices are those of the folds. Standardisation, unpenalised features and sparse X with many
+rows and columns are solved fold by fold, on the same X under the weights of the fold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import LinAlgError
+
+from regularize.design import FoldedDesign
+from regularize.kernels.threads import one_thread
+from regularize.penalties import Penalty
+from regularize.solvers.ridge.forms import WELL_CONDITIONED
+from regularize.solvers.ridge.shifted_system import EPS, RELIABLE, ShiftedSystem
+from regularize.solvers.ridge.solver import RidgeSolver, is_bounded
+
+Floats = NDArray[np.float64]
+
+LARGEST_KERNEL = 10_000  # rows whose kernel matrix is kept beside that of a fold
+TOL = 1e-8  # of iterations, where a fold has no factorisation
+
+
+@dataclass(frozen=True)
+class RidgeFold:
+    """One fold: predictions (k, t, m) for its m held-out rows; coefs (k, t, p), if asked for, and intercepts."""
+
+    fold: int
+    predictions: Floats
+    coefs: Floats
+    intercepts: Floats
+    converged: NDArray[np.bool_]
+
+
+def ridge_folds(
+    folded: FoldedDesign,
+    targets: Floats,
+    penalty: Penalty,
+    alphas: Floats,
+    total_weights: Floats,
+    *,
+    prior: Floats | None = None,
+    with_coefs: bool = True,
+) -> Iterator[RidgeFold]:
+    """Solve every fold at alphas (k,), in the scale of sums: ``total_weights`` are the sums of training weights.
+
+    ``with_coefs=False``: coefficients are not needed and may be empty, (k, t, 0).
+    """
+    folds = _Folds(folded, targets, penalty, alphas, total_weights, prior)
+    for fold in range(len(folded.splits)):
+        with one_thread():
+            found = folds.by_kernel(fold, with_coefs) if folds.has_kernel else None
+            yield folds.by_rows(fold) if found is None else found
+
+
+class _Folds:
+    """What the folds share: targets less what the prior predicts, and a kernel matrix or the statistics of parts."""
+
+    def __init__(
+        self,
+        folded: FoldedDesign,
+        targets: Floats,
+        penalty: Penalty,
+        alphas: Floats,
+        total_weights: Floats,
+        prior: Floats | None,
+    ) -> None:
+        self._folded, self._penalty, self._alphas, self._totals = folded, penalty, alphas, total_weights
+        n, p = folded.full.n_samples, folded.full.n_features
+        self._prior = np.zeros((targets.shape[1], p))
+        self._own, self._by_prior = targets, np.zeros((targets.shape[1], n))
+        self._bounded = is_bounded(penalty)
+        usable = penalty.lower < penalty.upper
+        if prior is not None:
+            self._prior[:] = np.where(usable, prior, 0.0)
+            if not self._bounded:  # with bounds the solver moves them, too
+                self._by_prior = folded.full.combinations(self._prior)
+                self._own = np.asfortranarray(targets - self._by_prior.T)
+        every_penalised = bool(np.all(penalty.l2[usable] > 0))
+        self.has_kernel = (
+            n < p and n <= LARGEST_KERNEL and every_penalised and not self._bounded and not folded.standardize
+        )
+        if self.has_kernel:
+            self._multiplier = np.where(usable, 1.0, 0.0) / np.sqrt(np.where(penalty.l2 > 0, penalty.l2, 1.0))
+            with one_thread():
+                self._kernel = folded.full.kernel(self._multiplier)
+
+    # ------------------------------------------------------------------------------- by rows
+
+    def by_rows(self, fold: int) -> RidgeFold:
+        """From the statistics of the parts where they are known, else from X under the weights of the fold."""
+        k, t = self._alphas.size, self._own.shape[1]
+        design, moments = self._folded.fold(fold), None
+        if design.n_samples >= design.n_features and not self._bounded:
+            parts = self._folded.parts(self._own)
+            moments = None if parts is None else parts.moments(fold)
+            if moments is not None:
+                design.take_gram(moments)
+        solver = RidgeSolver(
+            design,
+            self._own,
+            self._penalty,
+            prior=self._prior if self._bounded and self._prior.any() else None,
+            tol=TOL,
+            n_alphas=k,
+            moments=moments,
+        )
+        solver.certified = False
+        found = solver.path(np.tile(self._alphas[:, np.newaxis] / self._totals[fold], (1, t)))
+        coefs, intercepts = found.coefs, found.intercepts
+        predicted = self._folded.predictions(fold, coefs.reshape(k * t, -1).T, intercepts.ravel())
+        coefs = coefs if self._bounded else coefs + self._prior
+        return self._answer(fold, predicted.T.reshape(k, t, -1), coefs, intercepts, found.converged)
+
+    def _answer(
+        self, fold: int, predictions: Floats, coefs: Floats, intercepts: Floats, converged: NDArray[np.bool_]
+    ) -> RidgeFold:
+        _, test = self._folded.splits[fold]
+        return RidgeFold(fold, predictions + self._by_prior[:, test], coefs, intercepts, converged)
+
+    # ----------------------------------------------------------------------------- by kernel
+
+    def by_kernel(self, fold: int, with_coefs: bool) -> RidgeFold | None:
+        """From the submatrix of the training rows; None where that would cost digits."""
+        train, test = self._folded.splits[fold]
+        rows, counts = np.unique(train, return_counts=True)
+        sample_weight = self._folded.sample_weight
+        weights = counts.astype(np.float64) if sample_weight is None else counts * sample_weight[rows]
+        weights /= weights.sum()
+        root = np.sqrt(weights)
+        kernel = self._kernel[np.ix_(rows, rows)]
+        means = kernel @ weights if self._folded.fit_intercept else np.zeros(rows.size)
+        levels = weights @ self._own[rows] if self._folded.fit_intercept else np.zeros(self._own.shape[1])
+        system, lost = self._system(kernel, root, means, weights)
+        alphas = self._alphas / self._totals[fold]
+        rhs = ((self._own[rows] - levels) * root[:, np.newaxis]).T
+        try:
+            duals = system.solve(alphas, rhs)
+        except LinAlgError:
+            return None
+        if np.any(system.condition(alphas) * lost > min(np.square(WELL_CONDITIONED), RELIABLE)):
+            return None
+        shift = alphas[:, np.newaxis, np.newaxis]
+        duals = duals + system.solve(alphas, rhs - duals @ system.matrix - shift * duals)
+        sums = duals * root  # of rows of X: the coefficients are X' sums, times the squared multipliers
+        centred = sums - weights * sums.sum(axis=2, keepdims=True) if self._folded.fit_intercept else sums
+        offsets = levels - centred @ means
+        predictions = centred @ self._kernel[np.ix_(rows, test)] + offsets[..., np.newaxis]
+        coefs = np.zeros((*offsets.shape, 0))
+        if with_coefs:
+            coefs, offsets = self._coefs(rows, centred, offsets)
+        return self._answer(fold, predictions, coefs, offsets, np.ones(offsets.shape, dtype=np.bool_))
+
+    def _system(self, kernel: Floats, root: Floats, means: Floats, weights: Floats) -> tuple[ShiftedSystem, float]:
+        """That of the centred and weighted kernel matrix, the intercept set apart, and what centring cost in digits."""
+        matrix, lost = kernel, 1.0
+        if self._folded.fit_intercept:
+            matrix = kernel - means - means[:, np.newaxis] + weights @ means
+        matrix = matrix * root * root[:, np.newaxis]
+        if self._folded.fit_intercept:
+            spread = float(np.trace(matrix))
+            lost = max(1.0, float(np.diagonal(kernel) @ weights) / max(spread, EPS))
+            matrix += max(spread, float(np.finfo(float).tiny)) * np.outer(root, root)
+        return ShiftedSystem(matrix, self._alphas.size), lost
+
+    def _coefs(self, rows: NDArray[np.intp], sums: Floats, offsets: Floats) -> tuple[Floats, Floats]:
+        """Coefficients, and intercepts for X as it was given."""
+        full = self._folded.full
+        spread = np.zeros((sums.shape[0] * sums.shape[1], full.n_samples))
+        spread[:, rows] = sums.reshape(len(spread), -1)
+        flat, _ = full.dual_products(spread, np.square(self._multiplier), False)
+        coefs = flat.reshape(*offsets.shape, -1)
+        shifted = 0.0 if full.shift is None else coefs @ full.shift
+        return coefs + self._prior, offsets - shifted
+
+
+__all__ = ["RidgeFold", "ridge_folds"]

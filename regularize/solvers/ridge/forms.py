@@ -1,0 +1,110 @@
+"""What the ways of solving a ridge problem have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regularize.solvers.ridge.shifted_system import EPS, FactoredSystem, ShiftedSystem
+from regularize.solvers.ridge.units import RidgeProblem
+
+Floats = NDArray[np.float64]
+Which = NDArray[np.intp]
+
+FEW_ANSWERS = 3  # that are always corrected by the residual from X; so is a twentieth of the system's size
+SHARE_OF_SIZE = 20
+WELL_CONDITIONED = 1e4  # up to here a Gram matrix costs no digits that matter
+REFINED = 1e-12  # a relative correction that needs no further one
+CONTRACTION = 0.5  # corrections that shrink by less have met rounding
+TRUSTED = 1e-6  # the last relative correction of an answer that is to be trusted, however well conditioned
+MAX_REFINEMENTS = 5
+ERRORS_AT_ONCE = 1 << 22  # entries of leave-one-out errors that are held together
+
+
+@dataclass
+class Solutions:
+    """For k alphas and m of the targets, in the units of the problem.
+
+    coefs (k, m, p), of the columns as the user gave them; offsets (k, m), the intercept for centred responses;
+    gaps, squared_errors (k, m); n_iters (k, m); converged (k, m), whether an iteration ended by its own criterion.
+    """
+
+    coefs: Floats
+    offsets: Floats
+    gaps: Floats
+    squared_errors: Floats
+    n_iters: NDArray[np.intp]
+    converged: NDArray[np.bool_]
+
+
+class RidgeForm(ABC):
+    """One factorisation of a ridge problem; it serves all alphas and targets."""
+
+    name: str
+    problem: RidgeProblem
+    few_answers = FEW_ANSWERS  # up to here all are corrected by X, which certifies them; zero: only those in need
+
+    @abstractmethod
+    def reliable(self, alphas: Floats) -> NDArray[np.bool_]:
+        """For which of the alphas (k,) the answers have all digits that the data allow."""
+
+    @abstractmethod
+    def solve(self, alphas: Floats, which: Which) -> Solutions:
+        """Solutions for alphas (k,) and the targets ``which`` (m,)."""
+
+    @abstractmethod
+    def effective_df(self, alphas: Floats) -> Floats:
+        """Trace of the hat matrix (k,), with the intercept and the unpenalised features."""
+
+    @abstractmethod
+    def leave_one_out(self, alphas: Floats) -> Iterator[Floats]:
+        """For each alpha the errors (t, n) of predictions without the row."""
+
+    def corrected_by_data(
+        self, system: ShiftedSystem | FactoredSystem, alphas: Floats, which: Which, lost: float
+    ) -> NDArray[np.bool_]:
+        """For which alphas (k,) readings of X correct the answers: for all if they are few, else if digits are lost."""
+        few = max(self.few_answers, system.size // SHARE_OF_SIZE) if self.few_answers else 0
+        if system.keeps_digits or alphas.size * which.size <= few:
+            return np.ones(alphas.size, dtype=np.bool_)
+        return np.asarray(system.condition(alphas) * lost > WELL_CONDITIONED)
+
+    def chunks(self, alphas: Floats) -> Iterator[slice]:
+        """Ranges of alphas whose errors for all rows and targets may be held together."""
+        n, t = self.problem.responses.shape
+        step = max(1, ERRORS_AT_ONCE // max(1, n * t))
+        for first in range(0, alphas.size, step):
+            yield slice(first, min(first + step, alphas.size))
+
+
+class Corrections:
+    """Decides which corrections of an iterative refinement are taken, and when it ends.
+
+    ``conditions`` (k,): condition numbers of what the corrections are solved with.
+    """
+
+    def __init__(self, conditions: Floats) -> None:
+        self._floor = np.maximum(TRUSTED, 100.0 * EPS * conditions)[:, np.newaxis]
+        self._before: Floats | None = None
+        self.done = False
+        self.trusted: NDArray[np.bool_] = np.ones(0, dtype=np.bool_)
+
+    def take(self, sizes: Floats, of: Floats) -> NDArray[np.bool_]:
+        """Whether corrections of these sizes (k, m) to vectors of those lengths are taken."""
+        size = sizes / np.maximum(of, np.finfo(float).tiny)
+        size[sizes == 0.0] = 0.0
+        helps = np.ones(size.shape, dtype=np.bool_) if self._before is None else size < CONTRACTION * self._before
+        self.trusted = (size <= self._floor) | ~np.isfinite(self._floor)
+        self.done = bool(np.all((size <= REFINED) | ~helps))
+        self._before = size
+        return helps
+
+
+def traces(eigenvalues: Floats, alphas: Floats) -> Floats:
+    """sum lambda / (lambda + alpha) (k,), without eigenvalues of rounding size."""
+    large = eigenvalues[eigenvalues > EPS * max(eigenvalues.size, 1) * np.max(eigenvalues, initial=0.0)]
+    return np.asarray((large / (large + alphas[:, np.newaxis])).sum(axis=1))

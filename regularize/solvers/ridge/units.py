@@ -1,0 +1,80 @@
+"""The ridge problem in the units of its solvers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regularize.design import Design
+from regularize.design.design import CONSTANT, power_of_two
+from regularize.penalties import Penalty
+
+Floats = NDArray[np.float64]
+Features = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class RidgeProblem:
+    """Responses as the solvers see them, and which features are penalised.
+
+    The user's coefficients are ``w = prior + scale * v`` with v the solution for ``responses`` (n, t): those of the
+    user, less what the prior predicts, centred and divided by ``scale`` (t,), a power of two. ``levels`` (t,) were
+    subtracted. ``targets`` (t, n) are the same, multiplied by the roots of the weights. ``penalised`` and ``free``
+    features: the others are excluded, or constant and so of no use. ``factors`` (p,) are the penalty's l2, for
+    coefficients in the user's units (those of standardised columns if so asked).
+    """
+
+    design: Design
+    responses: Floats
+    levels: Floats
+    scale: Floats
+    prior: Floats
+    penalised: Features
+    free: Features
+    factors: Floats
+
+    @classmethod
+    def of(cls, design: Design, y: Floats, penalty: Penalty, prior: Floats | None) -> RidgeProblem:
+        """The problem for targets y (n, t)."""
+        n_targets = y.shape[1]
+        usable = penalty.lower < penalty.upper
+        own = np.zeros((n_targets, design.n_features)) if prior is None else np.array(prior * np.ones((n_targets, 1)))
+        own[:, ~usable] = 0.0
+        if prior is not None:
+            y = y - design.combinations(own).T
+        sizes = power_of_two(np.max(np.abs(y), axis=0, initial=0.0))
+        levels = design.weights @ (y / sizes) if design.fit_intercept else np.zeros(n_targets)
+        responses = y / sizes - levels
+        norms = np.sqrt(design.weights @ np.square(responses))
+        nothing = norms <= CONSTANT * np.abs(levels)
+        responses[:, nothing], norms[nothing] = 0.0, 0.0
+        own_size = power_of_two(norms)
+        return cls(
+            design,
+            np.asfortranarray(responses / own_size),
+            levels * sizes,
+            sizes * own_size,
+            own,
+            np.flatnonzero(usable & (penalty.l2 > 0)),
+            np.flatnonzero(usable & (penalty.l2 == 0)),
+            penalty.l2,
+        )
+
+    @property
+    def targets(self) -> Floats:
+        """The responses times the roots of the weights, (t, n)."""
+        return np.ascontiguousarray((self.responses * self.design.root_weights[:, np.newaxis]).T)
+
+    @property
+    def squared_targets(self) -> Floats:
+        """Weighted squares of the responses (t,)."""
+        return np.asarray(self.design.weights @ np.square(self.responses))
+
+    def standardised_factors(self) -> Floats:
+        """l2 (p,) for coefficients in the user's units."""
+        if not self.design.standardize:
+            return self.factors
+        deviation = self.design.deviation
+        return self.factors * np.square(np.where(deviation > 0, deviation, 1.0))

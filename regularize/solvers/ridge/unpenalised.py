@@ -1,0 +1,57 @@
+"""The intercept and the features without a penalty: projected out first, fitted to what the others leave."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import lstsq, qr
+
+from regularize.solvers.ridge.units import RidgeProblem
+
+Floats = NDArray[np.float64]
+
+ROUNDING_RANK = 1e-13  # of the norm of a column, that the others do not explain
+
+
+class Unpenalised:
+    """Their columns times the roots of the weights, and an orthonormal ``basis`` (n, r) of what they span."""
+
+    def __init__(self, problem: RidgeProblem) -> None:
+        design = problem.design
+        columns = [np.ones((design.n_samples, 1))] if design.fit_intercept else []
+        if problem.free.size:
+            chosen = np.zeros((problem.free.size, design.n_features))
+            chosen[np.arange(problem.free.size), problem.free] = 1.0
+            columns.append(design.combinations(chosen).T)
+        self._problem = problem
+        self._columns = np.concatenate([np.zeros((design.n_samples, 0)), *columns], axis=1)
+        self._columns *= design.root_weights[:, np.newaxis]
+        self.basis = _orthonormal(self._columns)
+        self.rank = self.basis.shape[1]
+
+    def off(self, rows: Floats) -> Floats:
+        """Rows (m, n) without their part in the span."""
+        return rows - (rows @ self.basis) @ self.basis.T if self.rank else rows
+
+    def fit(self, coefs: Floats, combined: Floats, targets: Floats) -> tuple[Floats, Floats]:
+        """Set the free coefficients in ``coefs`` (k, m, p); intercepts (k, m), and what is left of the targets.
+
+        ``combined`` (k, m, n) is X coefs for the penalised ones.
+        """
+        left = targets - combined * self._problem.design.root_weights
+        offsets, free = np.zeros(coefs.shape[:2]), self._problem.free
+        if not self.rank:
+            return offsets, left
+        fitted = lstsq(self._columns, left.reshape(-1, left.shape[-1]).T, check_finite=False)[0].T
+        left = left - (fitted @ self._columns.T).reshape(left.shape)
+        fitted = fitted.reshape(*coefs.shape[:2], -1)
+        coefs[..., free] = fitted[..., fitted.shape[2] - free.size :]
+        return (fitted[..., 0] if self._problem.design.fit_intercept else offsets), left
+
+
+def _orthonormal(columns: Floats) -> Floats:
+    if not columns.shape[1]:
+        return columns
+    norms = np.sqrt(np.einsum("ij,ij->j", columns, columns))
+    Q, R, _ = qr(columns / np.where(norms > 0, norms, 1.0), mode="economic", pivoting=True, check_finite=False)
+    return np.asarray(Q[:, : int(np.sum(np.abs(np.diagonal(R)) > ROUNDING_RANK))])
