@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from regularize.design.blocks import ENTRIES, LEAST_ROWS, add_gram, blocks
 from regularize.design.design import Design, Floats, Run
-from regularize.design.statistics import TILE_ENTRIES, Gatherer, Moments, sampled_shift, tiles
+from regularize.design.statistics import TILE_ENTRIES, Gatherer, Moments, moments_at_once, sampled_shift, tiles
 from regularize.design.working_columns import DenseWorkingColumns
 from regularize.kernels import products, threads
 from regularize.kernels.gram import mirror
@@ -255,11 +255,20 @@ class DenseDesign(Design):
             yield chosen, self._tile(slice(None), chosen) * self.root_weights[:, np.newaxis]
 
     def gather(self, y: Floats) -> Moments | None:
+        if self._X.size <= TILE_ENTRIES:
+            return self._gather_at_once(y)
         weights = self.weights if self.weighted else None
         gatherer = Gatherer(self._X, y, weights, self.fit_intercept, self.shift)
         sums = gatherer.gather()
         self.n_passes += 1.0
         moments = gatherer.moments(sums, sums)
+        if moments is not None:
+            self.take_gram(moments)
+        return moments
+
+    def _gather_at_once(self, y: Floats) -> Moments | None:
+        self.n_passes += 1.0
+        moments = moments_at_once(self._X, y, self.weights, self.fit_intercept)
         if moments is not None:
             self.take_gram(moments)
         return moments

@@ -122,6 +122,24 @@ class Moments:
     lost: float
 
 
+@quietly
+def moments_at_once(X: NDArray[Any], y: Floats, weights: Floats, centred: bool) -> Moments | None:
+    """Of data that fit into one tile, from a centred copy: no digit is lost. ``weights`` have the sum one."""
+    mean, response_mean = (weights @ X, weights @ y) if centred else (np.zeros(X.shape[1]), np.zeros(y.shape[1:]))
+    columns, responses = X - mean, y - response_mean
+    if centred:  # what rounding has left of the means
+        drift = weights @ columns
+        columns -= drift
+        mean = mean + drift
+    weighted = columns.T * weights
+    variance = weights @ (responses * responses)
+    gram = weighted @ columns
+    is_constant = np.any(variance <= np.square(ROUNDING * response_mean))
+    if is_constant or not (np.isfinite(gram).all() and _is_usual(variance)):
+        return None
+    return Moments(mean, gram, weighted @ responses, response_mean, variance, 1.0)
+
+
 class Gatherer:
     """Takes rows of a dense X and of y into statistics, a tile at a time."""
 
@@ -142,11 +160,10 @@ class Gatherer:
     @quietly
     def gather(self, rows: NDArray[np.intp] | None = None) -> Statistics:
         """The statistics of some rows, or of all."""
-        if rows is None:
-            return self.gather_parts(np.zeros(len(self._X), dtype=np.int8), 1)[0]
+        n_rows = len(self._X) if rows is None else rows.size
         sums = Statistics(self._X.shape[1], self._y.shape[1:])
-        for part in tiles(rows.size, self._X.shape[1]):
-            sums.take_in(*self._tile(rows[part]))
+        for part in tiles(n_rows, self._X.shape[1]):
+            sums.take_in(*self._tile(part if rows is None else rows[part]))
         return sums.complete()
 
     @quietly
@@ -184,16 +201,17 @@ class Gatherer:
                 gram[rows] -= np.outer(columns[rows], columns)
             products -= np.multiply.outer(columns, response)
             variance -= response * response
-        terms, left = np.diagonal(whole.gram) / sums.weight, np.diagonal(gram)
-        present = (terms > np.square(ROUNDING * self.shift)) & (
-            np.sum([np.diagonal(part.gram) for part in rest], axis=0) > 0 if rest else True
-        )
-        lost = np.max(np.where(present, terms / np.maximum(left, 0.0), 0.0), initial=whole.weight / sums.weight)
-        lost = np.max(whole.squares / sums.weight / np.maximum(variance, 0.0), initial=lost)
+        terms = np.diagonal(whole.gram) / sums.weight
+        present = terms > np.square(ROUNDING * self.shift)
+        if rest:
+            present &= np.sum([np.diagonal(part.gram) for part in rest], axis=0) > 0
+        ratios = terms[present] / np.maximum(np.diagonal(gram)[present], 0.0)
+        lost = max(float(ratios.max(initial=0.0)), whole.weight / sums.weight)
+        lost = float(np.max(whole.squares / sums.weight / np.maximum(variance, 0.0), initial=lost))
         if not lost <= LARGEST_LOSS:
             return None
         response_mean = response + self.response_shift if self._centred else np.zeros_like(response)
-        return Moments(columns + self.shift, gram, products, response_mean, variance, float(lost))
+        return Moments(columns + self.shift, gram, products, response_mean, variance, lost)
 
     def _tile(self, rows: slice | NDArray[np.intp]) -> tuple[Floats, Floats, Floats]:
         """Rows of X and y, shifted and multiplied by the roots of their weights, and those."""

@@ -111,3 +111,58 @@ def test_gathered_moments_are_those_of_the_columns(layout, shift, weighted):
     assert_allclose(moments.gram, centred.T @ (s[:, np.newaxis] * centred), rtol=1e-9, atol=1e-12)
     assert_allclose(moments.products, centred.T @ (s * (y - s @ y)), rtol=1e-9, atol=1e-10)
     assert moments.response_variance == pytest.approx(s @ (y - s @ y) ** 2, rel=1e-10)
+
+
+def several_responses(n=500, shift=0.0):
+    """X with six columns, and four responses of different levels and sizes."""
+    rng = np.random.default_rng(5)
+    X = rng.standard_normal((n, 6)) + shift
+    return X, (X @ rng.standard_normal((6, 4)) + rng.standard_normal((n, 4))) * [1.0, 1e-3, 1e6, 1.0] + [0, 1, 5, -2]
+
+
+@pytest.mark.parametrize("form", ["C", "F", "float32"])
+@pytest.mark.parametrize("shift", [0.0, 1e3])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_moments_of_several_responses_are_those_of_each(form, shift, weighted, fit_intercept):
+    X, Y = several_responses(shift=shift)
+    X = X.astype(np.float32) if form == "float32" else np.asarray(X, order=form)
+    weight = np.random.default_rng(6).integers(0, 3, 500).astype(float) if weighted else None
+    together = make_design(X, weight, fit_intercept=fit_intercept).gather(Y)
+    for j, y in enumerate(Y.T):
+        alone = make_design(X, weight, fit_intercept=fit_intercept).gather(y)
+        assert_allclose(together.gram, alone.gram, rtol=1e-13)
+        assert_allclose(together.products[:, j], alone.products, rtol=1e-11, atol=1e-12 * np.abs(alone.products).max())
+        assert together.response_mean[j] == pytest.approx(alone.response_mean, rel=1e-13)
+        assert together.response_variance[j] == pytest.approx(alone.response_variance, rel=1e-11)
+        assert together.lost >= alone.lost
+
+
+@pytest.mark.parametrize("spare", [0, 1 << 22])  # without it no parts are kept
+@pytest.mark.parametrize("weighted", [False, True])
+def test_training_rows_of_several_responses_are_the_difference(spare, weighted, monkeypatch):
+    monkeypatch.setattr(folds, "SPARE_ENTRIES", spare)
+    X, Y = several_responses(40)  # so few rows that nothing is kept beside them without spare entries
+    weight = np.random.default_rng(6).uniform(0.5, 2, 40) if weighted else None
+    splits = contiguous(40)
+    parts = FoldedDesign(X, splits, weight).parts(Y)
+    for fold, (train, _) in enumerate(splits):
+        found = parts.moments(fold)
+        expected = make_design(X[train], None if weight is None else weight[train]).gather(Y[train])
+        for name in ("mean", "gram", "products", "response_mean", "response_variance"):
+            assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-10, err_msg=name)
+
+
+def test_statistics_are_kept_for_the_responses_that_they_are_of():
+    X, Y = several_responses(40)
+    folded = FoldedDesign(X, contiguous(40))
+    assert folded.parts(Y) is folded.parts(Y)
+    assert folded.parts(Y[:, :2]).moments(0).products.shape == (6, 2)
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-200])
+def test_one_response_without_information_spoils_the_moments_of_all(size):
+    X, Y = several_responses(100)
+    Y[:, 1] = size
+    assert make_design(X).gather(Y) is None
+    assert make_design(X).gather(np.delete(Y, 1, axis=1)) is not None

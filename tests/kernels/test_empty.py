@@ -10,7 +10,7 @@ import pytest
 
 SCRIPT = """
 import numpy as np
-from regularize.kernels import descent, products, quadratic, scan
+from regularize.kernels import descent, gram, krylov, products, quadratic, scan
 
 floats, ints = (lambda *shape: np.zeros(shape)), (lambda *shape: np.zeros(shape, dtype=np.int64))
 fortran = lambda *shape: np.zeros(shape, order="F")
@@ -25,6 +25,11 @@ for n in (0, 1, 3):
             products.gather_columns(X=X, columns=columns, root_weights=floats(n), centre=floats(p),
                                     inverse_scale=floats(p), out=fortran(n, m))
             products.transpose(X=floats(n, p), centre=floats(p), out=X)
+            for Z in (floats(n, p), X):
+                gram.add_gram(Z=Z, gram=floats(p, p), first=0, last=m)
+            gram.mirror(gram=floats(p, p), first=0)
+            krylov.advance(solutions=floats(n, p), directions=floats(n, p), gradient=floats(n), steps=floats(m),
+                           momenta=floats(m))
             csc = dict(data=floats(0), indices=ints(0), indptr=ints(p + 1))
             products.csc_moments(**csc, weights=floats(n), first=0, mean=floats(p), norm=floats(p))
             for t in (0, 1, 2):

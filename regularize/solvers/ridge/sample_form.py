@@ -136,11 +136,11 @@ class SampleForm(RidgeForm):
         assert isinstance(self._system, ShiftedSystem)
         shift, matrix = alphas[:, np.newaxis, np.newaxis], self._system.matrix
         duals = duals + self._system.solve(alphas, self._rhs[which] - duals @ matrix - shift * duals)
-        duals = self._unpenalised.off(duals.reshape(-1, duals.shape[2])).reshape(duals.shape)
+        duals = self._unpenalised.off(duals.reshape(-1, self._root.size)).reshape(duals.shape)
         slopes = self._rhs[which] - duals @ matrix - shift * duals
         gaps = 0.5 * np.einsum("kmn,kmn->km", slopes, slopes)
         design = self.problem.design
-        flat, _ = design.dual_products((duals * self._root).reshape(-1, duals.shape[2]), self._multiplier**2, False)
+        flat, _ = design.dual_products((duals * self._root).reshape(-1, self._root.size), self._multiplier**2, False)
         coefs: Floats = flat.reshape(duals.shape[0], duals.shape[1], -1)
         if self.problem.free.size:
             combined = design.combinations(flat).reshape(duals.shape)

@@ -48,7 +48,7 @@ class ShiftedSystem:
         out = np.zeros((alphas.size, rhs.shape[-2], self.size))
         if not out.size:
             return out
-        each = np.broadcast_to(rhs, out.shape)
+        each = rhs if rhs.ndim == 3 else [rhs] * alphas.size
         hard = self.is_hard(alphas)
         for k in np.flatnonzero(hard):
             out[k] = self.factor(alphas[k]).solve(each[k])
@@ -218,7 +218,7 @@ class FactoredSystem:
 
     def solve(self, alphas: Floats, rhs: Floats) -> Floats:
         """As in ShiftedSystem; always possible."""
-        each = np.broadcast_to(rhs, (alphas.size, rhs.shape[-2], self.size))
+        each = rhs if rhs.ndim == 3 else [rhs] * alphas.size
         if self._uneven:
             return np.stack([self._scaled(float(alpha), b) for alpha, b in zip(alphas, each, strict=True)])
         return np.stack([self._whole(float(alpha), b) for alpha, b in zip(alphas, each, strict=True)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,15 +63,15 @@ class RidgeProblem:
             penalty.l2,
         )
 
-    @property
+    @cached_property
     def targets(self) -> Floats:
         """The responses times the roots of the weights, (t, n)."""
         return np.ascontiguousarray((self.responses * self.design.root_weights[:, np.newaxis]).T)
 
-    @property
+    @cached_property
     def squared_targets(self) -> Floats:
         """Weighted squares of the responses (t,)."""
-        return np.asarray(self.design.weights @ np.square(self.responses))
+        return np.asarray(np.einsum("ti,ti->t", self.targets, self.targets))
 
     def standardised_factors(self) -> Floats:
         """l2 (p,) for coefficients in the user's units."""
