@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from regularize import proximal
 from regularize.displays import RegularizationPathDisplay
 from regularize.estimators import (
     ElasticNet,
@@ -41,6 +42,7 @@ __all__ = [  # noqa: F822
     "enet_path",
     "lasso_path",
     "prior_from_alpha",
+    "proximal",
     "ridge_path",
     "ridge_regression",
 ]

@@ -22,6 +22,7 @@ from scipy import sparse
 from regularize.design import Design, make_design
 from regularize.paths import listed
 from regularize.penalties import Penalty
+from regularize.selection import generalised_errors
 from regularize.solvers.ridge import RidgeResult, RidgeSolver
 from regularize.validation import (
     RIDGE_PATH_CONSTRAINTS,
@@ -45,7 +46,6 @@ ITERATIVE = ("sparse_cg", "lsqr", "sag", "saga")  # names for which conjugate gr
 REPORTING = ("lsqr", "sag", "saga")  # names for which scikit-learn reports the number of iterations
 DIAGNOSTICS = ("df", "gcv", "loo")
 NULL_MODEL = 100.0  # at this many times the trace of X'X no direction keeps more than 1 % of least squares
-NO_ROOM = 1e-10  # a share of degrees of freedom for the residuals that is not told from rounding
 OVERFLOW = "The solution is not finite. X, y or sample_weight contain values too large to be squared: rescale them."
 
 
@@ -394,9 +394,10 @@ def ridge_solver(
 
 def finite_solution(result: RidgeResult, samples: Samples) -> tuple[NDArray[Any], NDArray[Any]]:
     """Coefficients (k, t, p) and intercepts (k, t) in the dtype of X; raises if the arithmetic overflowed."""
+    dtype = samples.X.dtype if samples.X.dtype == np.float32 else np.float64
     with np.errstate(over="ignore"):
-        coefs = result.coefs.astype(samples.X.dtype, copy=False)
-        intercepts = result.intercepts.astype(samples.X.dtype, copy=False)
+        coefs = result.coefs.astype(dtype, copy=False)
+        intercepts = result.intercepts.astype(dtype, copy=False)
     if not (np.isfinite(coefs).all() and np.isfinite(intercepts).all()) or np.isnan(result.dual_gaps).any():
         raise ValueError(OVERFLOW)
     return coefs, intercepts
@@ -467,7 +468,7 @@ def _diagnostics(
     """What is wanted of a path at alphas (k,) in the units of the engine."""
     one = samples.y.ndim == 1
     df = engine.effective_df(alphas) if wanted & {"df", "gcv"} else None
-    gcv = _gcv_errors(result.squared_errors, df / total) if df is not None and "gcv" in wanted else None
+    gcv = generalised_errors(result.squared_errors.T, df / total).T if df is not None and "gcv" in wanted else None
     loo = None
     if "loo" in wanted:
         loo = np.array([(errors * errors) @ design.weights for errors in engine.leave_one_out(alphas)])
@@ -480,12 +481,6 @@ def _diagnostics(
         gcv_errors=None if gcv is None else _of_targets(gcv, one),
         loo_errors=None if loo is None else _of_targets(loo, one),
     )
-
-
-def _gcv_errors(squared_errors: Floats, share: Floats) -> Floats:
-    """``squared_errors / (1 - share)^2``, (k, t), for shares (k,) of the rows that are degrees of freedom."""
-    room = (1.0 - share)[:, np.newaxis]
-    return np.divide(squared_errors, room * room, out=np.full_like(squared_errors, np.inf), where=room > NO_ROOM)
 
 
 def _of_targets(values: NDArray[Any], one: bool) -> NDArray[Any]:

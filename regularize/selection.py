@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Rule = Callable[[Floats, Floats], int]
 
+NO_ROOM = 1e-10  # a share of degrees of freedom for the residuals that is not told from rounding
+
 
 def mean_and_standard_error(errors: Floats) -> tuple[Floats, Floats]:
     """Mean over the folds (the last axis) and its standard error ``sd / sqrt(K)``, ``ddof=1``; NaN for one fold."""
@@ -70,3 +72,12 @@ def select(rule: str | Rule, alphas: Floats, errors: Floats) -> int:
     if not 0 <= index < alphas.size:
         raise ValueError(f"selection_rule must return an index in the range [0, {alphas.size}). Got {answer!r}.")
     return index
+
+
+def generalised_errors(mean_squares: Floats, share: Floats) -> Floats:
+    """Generalised cross-validation: ``mean_squares / (1 - share)^2``, infinite where rounding is all that is left.
+
+    ``share`` is that of the rows that are degrees of freedom. Source: Golub, Heath and Wahba (1979), equation 1.4.
+    """
+    room = np.broadcast_to(1.0 - share, mean_squares.shape)
+    return np.divide(mean_squares, room * room, out=np.full_like(mean_squares, np.inf), where=room > NO_ROOM)

@@ -15,7 +15,8 @@ LATEST = 2.0  # seconds from the signal to the end; on an idle machine it is a t
 HEAD = """
     import os, signal, sys, threading, time, warnings
     import numpy as np
-    from regularize import ElasticNet, Lasso, lasso_path, enet_path
+    from scipy import sparse
+    from regularize import ElasticNet, Lasso, Ridge, RidgeCV, lasso_path, enet_path, ridge_path
 
     rng = np.random.default_rng(0)
 
@@ -150,3 +151,40 @@ def test_a_cross_validation_that_is_interrupted_leaves_the_estimator_as_it_was(s
     """)
     assert float(printed[0]) < LATEST
     assert printed[1:] == ["True"] * 2
+
+
+# Each would take from seconds to minutes, in calls of which none is long.
+LONG_RIDGE = {
+    "statistics": ("rng.random((20000, 1000))", "X[:, 0]", "Ridge()"),
+    "iterations": (
+        "sparse.diags_array(np.geomspace(1, 1e-5, 20000)).tocsc()",
+        "rng.standard_normal(20000)",
+        "Ridge(1e-12, solver='sparse_cg', tol=1e-15, max_iter=10**7)",
+    ),
+    "bounds": ("rng.standard_normal((400, 200))", "rng.standard_normal((400, 5000))", "Ridge(positive=True)"),
+    "left-out rows": ("rng.standard_normal((5000, 300))", "X[:, 0]", "RidgeCV(np.geomspace(1e-3, 1e3, 5000))"),
+    "folds": ("rng.standard_normal((4000, 200))", "X[:, 0]", "RidgeCV(cv=2000)"),
+}
+
+
+@pytest.mark.parametrize("stage", LONG_RIDGE)
+def test_a_ridge_that_is_interrupted_leaves_the_estimator_as_it_was(stage):
+    X, y, model = LONG_RIDGE[stage]
+    printed = run(f"""
+        X = {X}
+        y, model = {y}, {model}
+        clone = type(model)().fit(np.eye(5), np.arange(5.0))  # so that nothing is imported while the clock runs
+        vars(model).update(coef_=clone.coef_, intercept_=clone.intercept_)
+        before = dict(vars(model))
+        sent = signal_after(0.1)
+        try:
+            model.fit(X, y)
+            print("finished")
+        except KeyboardInterrupt:
+            print(time.perf_counter() - sent.time)
+        print(vars(model).keys() == before.keys() and all(vars(model)[k] is before[k] for k in before))
+        healthy()
+    """)
+    assert printed[0] != "finished"
+    assert float(printed[0]) < LATEST
+    assert printed[1] == "True"

@@ -1,7 +1,7 @@
 """Who may import whom, read from the sources.
 
-    displays, path_search -> estimators -> ridge_paths -> paths, priors -> validation, solvers, selection
-      -> design | losses | penalties -> kernels
+    displays, path_search -> estimators -> ridge_paths -> paths, priors -> proximal
+      -> validation, solvers, selection -> design | losses | penalties -> kernels
 
 A module imports from its own part and from parts further right; parts on one level never import each other.
 """
@@ -21,6 +21,7 @@ LEVELS = (
     {"estimators"},  # scikit-learn's estimators carry their path function: ElasticNet.path
     {"ridge_paths"},
     {"paths", "priors"},
+    {"proximal"},  # the solvers' second opinion: see below
     {"validation", "solvers", "selection"},
     {"design", "losses", "penalties"},
     {"kernels"},
@@ -91,6 +92,13 @@ def test_a_module_imports_only_from_layers_below(path):
     assert part_of(path) in LEVEL_OF, "a new part of the package: give it a level"
     modules = imported_modules(path, ast.parse(path.read_text()))
     assert [module for module in modules if forbidden(path, module)] == []
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "proximal").glob("*.py")), ids=lambda path: path.name)
+def test_the_second_opinion_shares_nothing_with_what_it_judges(path):
+    modules = [m for m in imported_modules(path, ast.parse(path.read_text())) if m.startswith("regularize.")]
+    own = ("regularize.proximal.", "regularize.validation.", "regularize.kernels.proximal")
+    assert [module for module in modules if not module.startswith(own)] == []
 
 
 @pytest.mark.parametrize("path", PYTHON_FILES, ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -1,18 +1,21 @@
 """Extra memory: one working copy of C-ordered X at most, the working set for Fortran order, nothing dense for sparse.
 
+Ridge factorises a matrix of min(n, p) rows and reads X by tiles: it copies X in no order.
+
 tracemalloc sees what NumPy allocates; the kernels' own memory (the Cholesky factor) is smaller than the working set.
 """
 
 from __future__ import annotations
 
 import tracemalloc
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy import sparse
 
 from problems import gaussian
-from regularize import Lasso, lasso_path
+from regularize import Lasso, Ridge, RidgeCV, lasso_path, ridge_path
 
 N, P = 300, 4000
 
@@ -117,3 +120,53 @@ def test_many_calls_leave_nothing_behind(data):
     finally:
         tracemalloc.stop()
     assert left < 50_000
+
+
+ALPHAS = np.geomspace(1e-2, 1e4, 5)
+RIDGE: dict[str, Any] = {
+    "fit": lambda X, y: Ridge().fit(X, y),
+    "weighted": lambda X, y: Ridge().fit(X, y, sample_weight=np.linspace(0.5, 1.5, len(y))),
+    "standardised": lambda X, y: Ridge(standardize=True).fit(X, y),
+    "targets": lambda X, y: Ridge().fit(X, np.column_stack([y, y**2, np.sin(y)])),
+    "svd": lambda X, y: Ridge(solver="svd").fit(X, y),
+    "iterations": lambda X, y: Ridge(solver="sparse_cg").fit(X, y),
+    "path": lambda X, y: ridge_path(X, y, ALPHAS, fit_intercept=True, return_diagnostics=True),
+    "leave-one-out": lambda X, y: RidgeCV(ALPHAS).fit(X, y),
+    "generalised": lambda X, y: RidgeCV(ALPHAS, criterion="gcv").fit(X, y),
+    "folds": lambda X, y: RidgeCV(ALPHAS, cv=5).fit(X, y),
+}
+
+
+@pytest.mark.parametrize("mean", [0.0, 100.0])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("shape", [(20000, 100), (100, 20000)], ids=["tall", "wide"])
+@pytest.mark.parametrize("task", RIDGE)
+def test_ridge_does_not_copy_x(task, shape, order, mean):
+    X = np.array(np.random.default_rng(0).standard_normal(shape) + mean, order=order)
+    y = X[:, 0] + np.sin(np.arange(len(X)))
+    RIDGE[task](X[:50, :20], y[:50])  # what is imported on first use is not counted
+    used, _ = extra(lambda: RIDGE[task](X, y))
+    assert used < 0.6 * X.nbytes
+
+
+@pytest.mark.parametrize("task", ["fit", "path", "leave-one-out", "folds"])
+def test_ridge_converts_float32_by_tiles(task):
+    X = np.random.default_rng(0).standard_normal((40000, 100), dtype=np.float32)
+    y = X[:, 0] + np.sin(np.arange(len(X)))
+    RIDGE[task](X[:50, :20], y[:50])
+    used, _ = extra(lambda: RIDGE[task](X, y))
+    assert used < X.nbytes  # half of its float64 copy
+
+
+@pytest.mark.parametrize("shape", [(30000, 300), (300, 30000), (9000, 8000)], ids=["tall", "wide", "iterations"])
+@pytest.mark.parametrize("task", ["fit", "path", "folds"])
+def test_ridge_never_makes_sparse_x_dense(task, shape):
+    n, p = shape
+    rows = np.concatenate([np.arange(0, n, max(n // p, 1)), np.random.default_rng(0).integers(0, n, 10 * p)])
+    columns = np.concatenate([np.arange(rows.size - 10 * p) % p, np.repeat(np.arange(p), 10)])
+    X = sparse.csc_array((np.ones(rows.size), (rows, columns)), shape=shape)
+    y = X @ np.cos(np.arange(p)) + np.sin(np.arange(n))
+    run = RIDGE[task] if task != "path" else lambda X, y: ridge_path(X, y, ALPHAS, fit_intercept=True)
+    run(X[:50, :20], y[:50])
+    used, _ = extra(lambda: run(X, y))
+    assert used < 0.25 * 8 * n * p

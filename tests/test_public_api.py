@@ -34,6 +34,7 @@ PUBLIC = {
     "enet_path",
     "lasso_path",
     "prior_from_alpha",
+    "proximal",
     "ridge_path",
     "ridge_regression",
 }

@@ -1,6 +1,6 @@
 """Ridge is as precise as stable least squares on ``[Z; sqrt(alpha) I]``, however ill-conditioned, scaled or shifted.
 
-The truth comes from extended precision (``ridge_judge.py``). There are three yardsticks, and the largest one counts: the
+The truth comes from extended precision (``ridge_judge.py``). There are three yardsticks, and the largest counts: the
 error of numpy's ``lstsq`` on the augmented matrix with columns brought to norm one, what the truth moves if X is
 rounded once more, and the rounding unit times the condition number of that matrix, which is all that backward stability
 promises. A solver that squares the condition number and leaves it there fails these tests.

@@ -12,8 +12,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from problems import gaussian
-from regularize import Lasso, enet_path, lasso_path
-from regularize.kernels import descent, products, quadratic
+from regularize import Lasso, Ridge, RidgeCV, enet_path, lasso_path, ridge_path
+from regularize.kernels import descent, gram, krylov, products, quadratic
 
 
 @pytest.mark.parametrize("layout", ["C", "F", "CSC int32"])
@@ -43,6 +43,29 @@ def test_estimators_may_be_fitted_in_threads_on_shared_data():
     with ThreadPoolExecutor(4) as pool:
         for alpha, parallel in zip(alphas, pool.map(coef, alphas), strict=True):
             assert_array_equal(parallel, coef(alpha))
+
+
+RIDGE = {
+    "auto": lambda X, y: Ridge().fit(X, y).coef_,
+    "svd": lambda X, y: Ridge(1e-3, solver="svd").fit(X, y).coef_,
+    "cg": lambda X, y: Ridge(solver="sparse_cg", tol=1e-10).fit(X, y).coef_,
+    "positive": lambda X, y: Ridge(positive=True).fit(X, y).coef_,
+    "path": lambda X, y: ridge_path(X, y, 10, return_diagnostics=True)[3].loo_errors,
+    "rows": lambda X, y: RidgeCV(alpha_per_target=True).fit(X, y).cv_mean_,
+    "folds": lambda X, y: RidgeCV(cv=4).fit(X, y).cv_mean_,
+}
+
+
+@pytest.mark.parametrize("layout", ["C", "F", "CSC int32"])
+@pytest.mark.parametrize("shape", [(60, 30), (40, 400)], ids=["tall", "wide"])
+def test_ridges_in_threads_are_bitwise_those_in_series(layout, shape):
+    problem = gaussian(*shape).stored(layout)
+    tasks = [task for name, task in RIDGE.items() if name != "svd" or "CSC" not in layout] * 3
+    serial = [task(problem.X, problem.y) for task in tasks]
+    with ThreadPoolExecutor(4) as pool:
+        parallel = list(pool.map(lambda task: task(problem.X, problem.y), tasks))
+    for one, other in zip(serial, parallel, strict=True):
+        assert_array_equal(one, other)
 
 
 def test_a_failure_in_one_thread_does_not_reach_another():
@@ -97,8 +120,9 @@ def slow_calls():
     arrays = dict(zip(("curvature", "l1", "l2", "lower", "upper"), np.zeros((5, p)), strict=True))
     arrays["curvature"] = np.einsum("ij,ij->j", X, X)
     arrays["lower"], arrays["upper"] = np.full(p, -np.inf), np.full(p, np.inf)
-    gram = X.T @ X / n
-    response = gram @ rng.standard_normal(p)
+    matrix = X.T @ X / n
+    square, vectors, scalars = np.zeros((4000, 4000)), rng.random((2, 100_000, 50)), rng.random(50)
+    response = matrix @ rng.standard_normal(p)
     penalty = {name: arrays[name] for name in ("l2", "lower", "upper")}
     return {
         "moments": lambda: products.dense_moments(X=X, weights=weights, first=0, mean=mean, norm=norm),
@@ -107,8 +131,17 @@ def slow_calls():
         "sweep": lambda: descent.dense_sweep(
             Z=X, coef=np.zeros(p), residual=V[0].copy(), alpha=1.0, active_only=False, **arrays
         ),
+        "gram": lambda: gram.add_gram(Z=X, gram=np.zeros((p, p)), first=0, last=p),
+        "mirror": lambda: gram.mirror(gram=square, first=0),
+        "krylov": lambda: krylov.advance(
+            solutions=vectors[0],
+            directions=vectors[1],
+            gradient=vectors[0, :, 0].copy(),
+            steps=scalars,
+            momenta=scalars,
+        ),
         "quadratic": lambda: quadratic.QuadraticSolver().solve(
-            gram=gram,
+            gram=matrix,
             response=response,
             l1=np.ones(p),
             **penalty,
@@ -127,7 +160,7 @@ def slow():
     return slow_calls()
 
 
-@pytest.mark.parametrize("kernel", ["moments", "dots", "transpose", "sweep", "quadratic"])
+@pytest.mark.parametrize("kernel", ["moments", "dots", "transpose", "sweep", "quadratic", "gram", "mirror", "krylov"])
 def test_the_gil_is_released_while_a_kernel_runs(slow, kernel):
     """With the GIL held, the other thread would wait as long as the call lasts."""
     interval = sys.getswitchinterval()

@@ -72,6 +72,7 @@ class Design(ABC):
         self.weighted = sample_weight is not None
         self.lost = 1.0  # see Moments
         self.shares_with: Design | None = None  # a design of the same X, whose working copy of X will do
+        self.known_kernel: tuple[Floats, Floats] | None = None  # a multiplier and its kernel, if somebody keeps them
         self._sample_weight = sample_weight
         self._user_gram = gram
 
@@ -292,7 +293,7 @@ class Design(ABC):
     def take_gram(self, moments: Moments) -> None:
         """Take (weighted) means and X'SX about the centre from elsewhere: X need not be read for them."""
         self.lost = moments.lost
-        norms = np.sqrt(np.diagonal(moments.gram))
+        norms = np.sqrt(np.maximum(np.diagonal(moments.gram), 0.0))  # rounding may have left less than nothing
         if self.fit_intercept:
             self.__dict__["moments"] = self._trusted(moments.mean, norms)
         else:

@@ -127,6 +127,7 @@ class Parts:
         if count * p * p <= max(n * p // 2, SPARE_ENTRIES):
             self._kept = self._gatherer.gather_parts(labels.astype(np.min_scalar_type(count)), count)
             self._all = reduce(Statistics.plus, self._kept)
+            self._holders = sum(np.diagonal(part.gram) > 0 for part in self._kept)  # of what is not zero, per column
         else:
             self._all = self._gatherer.gather()
 
@@ -137,8 +138,10 @@ class Parts:
     def moments(self, fold: int | None) -> Moments | None:
         """Of the training rows of a fold, or of all rows; None where differences would have lost digits."""
         sums = self._all if fold is None else self._all.plus(self.held_out(fold), -1.0)
-        rest = [part for k, part in enumerate(self._kept) if k != fold]
-        return self._gatherer.moments(sums, self._all, rest)
+        present = None
+        if self._kept:
+            present = self._holders - (0 if fold is None else np.diagonal(self._kept[fold].gram) > 0) > 0
+        return self._gatherer.moments(sums, self._all, present)
 
     def mean_squared_errors(self, fold: int, coefs: Floats, intercepts: Floats) -> Floats | None:
         """On the held-out rows, for coefficients (p, k); None where rounding would show, or no statistics are kept."""

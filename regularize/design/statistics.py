@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -186,11 +186,11 @@ class Gatherer:
         return [own.complete() for own in sums]
 
     @quietly
-    def moments(self, sums: Statistics, whole: Statistics, rest: Sequence[Statistics] = ()) -> Moments | None:
+    def moments(self, sums: Statistics, whole: Statistics, present: NDArray[np.bool_] | None = None) -> Moments | None:
         """From sums that are a difference from the ``whole``; None where that has lost too many digits.
 
-        ``rest``: the parts of which the sums consist, if they are known. Only they can tell a column that is zero in
-        all their rows from one that rounding has swallowed.
+        ``present`` tells which columns are not zero in all their rows, if that is known: a column that rounding has
+        swallowed looks the same.
         """
         if not (sums.weight > 0 and np.isfinite(sums.gram).all() and _is_usual(sums.squares)):
             return None
@@ -202,9 +202,8 @@ class Gatherer:
             products -= np.multiply.outer(columns, response)
             variance -= response * response
         terms = np.diagonal(whole.gram) / sums.weight
-        present = terms > np.square(ROUNDING * self.shift)
-        if rest:
-            present &= np.sum([np.diagonal(part.gram) for part in rest], axis=0) > 0
+        large = terms > np.square(ROUNDING * self.shift)
+        present = large if present is None else large & present
         ratios = terms[present] / np.maximum(np.diagonal(gram)[present], 0.0)
         lost = max(float(ratios.max(initial=0.0)), whole.weight / sums.weight)
         lost = float(np.max(whole.squares / sums.weight / np.maximum(variance, 0.0), initial=lost))

@@ -282,10 +282,14 @@ class BaseRidgeCV(CallbackSupportMixin, SplitterAndScorer, BaseEstimator):
             _, test = folded.splits[fold.fold]
             if with_models:
                 return self._scores_of_models(scoring, fold, test)
-            return np.stack([self._scores_of_predictions(scoring, own, test) for own in fold.predictions], axis=1)
+            return self._scores_of_path(scoring, fold.predictions, test)
 
         options = {"with_coefs": with_models, "with_residuals": self.store_predictions}
         return fold_by_fold(problem, folded, score, report, **options)
+
+    def _scores_of_path(self, scoring: Scoring, predictions: Floats, rows: Rows) -> Floats:
+        """Scores (u, k) of predictions (k, t, m)."""
+        return np.stack([self._scores_of_predictions(scoring, own, rows) for own in predictions], axis=1)
 
     def _scores_of_predictions(self, scoring: Scoring, predictions: Floats, rows: Rows | slice) -> Floats:
         """Scores (u,) of predictions (t, m)."""

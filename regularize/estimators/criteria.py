@@ -22,6 +22,7 @@ from scipy.special import gammaln
 from regularize.design import Design
 from regularize.design.blocks import ENTRIES, blocks
 from regularize.penalties import Penalty
+from regularize.selection import generalised_errors
 from regularize.solvers import PathResult, squared_loss_path
 from regularize.solvers.degrees_of_freedom import degrees_of_freedom
 from regularize.validation import CONSTRAINTS, PATH_CONSTRAINTS, Constraint, Samples
@@ -81,7 +82,7 @@ class Candidates:
         n, df = self.n_samples, self.df
         k = df + self.has_intercept
         if name == "gcv":
-            return _where_positive(n - k, lambda room: self.mean_squares * np.square(n / room))
+            return generalised_errors(self.mean_squares, k / n)
         if variance is None:
             fit = n * np.log(2.0 * np.pi * self.mean_squares) + n
             fit[k > LARGEST_SHARE * n] = np.inf

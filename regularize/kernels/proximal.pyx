@@ -121,8 +121,6 @@ def shrink_groups(
     cdef double norm, kept
     with nogil:
         for g in range(threshold.shape[0]):
-            if threshold[g] == 0.0:
-                continue
             norm = group_norm(values, indices, starts[g], starts[g + 1])
             kept = 0.0 if norm <= threshold[g] else (norm - threshold[g]) / norm
             for k in range(starts[g], starts[g + 1]):

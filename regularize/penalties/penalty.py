@@ -58,6 +58,11 @@ class Penalty:
         """Number of features p."""
         return self.l1.shape[0]
 
+    @property
+    def excluded(self) -> NDArray[np.bool_]:
+        """Features whose box is zero alone."""
+        return (self.lower == 0.0) & (self.upper == 0.0)
+
     def restrict(self, columns: NDArray[np.intp]) -> Penalty:
         """The record of some of the features."""
         return Penalty(self.l1[columns], self.l2[columns], self.lower[columns], self.upper[columns])

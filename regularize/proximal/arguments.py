@@ -19,25 +19,32 @@ def check_values(caller: str, name: str, values: Any) -> Array:
 
 
 def check_strength(caller: str, name: str, value: Any) -> Floats:
-    """One number or many in [0, inf], as a read-only float64 array."""
-    strength = np.array(as_floats(caller, name, value))
+    """One number or many in [0, inf], as float64."""
+    strength = as_floats(caller, name, value)
     if not np.all(strength >= 0.0):
         raise invalid_parameter(caller, name, f"must be in the range [0.0, inf]. Got {value!r} instead.")
-    strength.flags.writeable = False
     return strength
 
 
+def check_center(caller: str, center: Any) -> Floats:
+    """Finite numbers, as float64."""
+    array = as_floats(caller, "center", center)
+    if not np.all(np.isfinite(array)):
+        raise invalid_parameter(caller, "center", f"must be finite. Got {center!r} instead.")
+    return array
+
+
 def check_bounds(caller: str, lower: Any, upper: Any) -> tuple[Floats, Floats]:
-    """Bounds as read-only float64 arrays; each interval holds a finite number."""
-    low, high = np.array(as_floats(caller, "lower", lower)), np.array(as_floats(caller, "upper", upper))
+    """Bounds as float64; each interval holds a finite number."""
+    low, high = as_floats(caller, "lower", lower), as_floats(caller, "upper", upper)
     try:
         is_valid = np.all((low <= high) & (low < np.inf) & (high > -np.inf))
     except ValueError:
-        raise invalid_parameter(caller, "lower", f"and upper have shapes {low.shape} and {high.shape}.") from None
+        complaint = f"has shape {low.shape}, which does not fit that of upper, {high.shape}."
+        raise invalid_parameter(caller, "lower", complaint) from None
     if not is_valid:
         got = f"Got {lower!r} and {upper!r} instead."
-        raise invalid_parameter(caller, "lower", f"must be at most upper, and neither of them NaN. {got}")
-    low.flags.writeable = high.flags.writeable = False
+        raise invalid_parameter(caller, "lower", f"must be at most upper, neither of them NaN. {got}")
     return low, high
 
 

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regularize.validation import InvalidParameterError
+from regularize.kernels import proximal as kernel
+from regularize.proximal.arguments import Array
+from regularize.validation.parameters import Floats, InvalidParameterError, invalid_parameter
 
 Rows = NDArray[np.intp]
 
@@ -62,13 +64,10 @@ class Groups:
         starts = _integers("starts", self.starts)
         if starts.size == 0 or starts[0] != 0 or np.any(np.diff(starts) < 0):
             raise InvalidParameterError(f"The 'starts' of Groups must rise from 0. Got {self.starts!r} instead.")
-        indices = np.arange(starts[-1]) if self.indices is None else _integers("indices", self.indices)
+        indices = np.arange(starts[-1]) if self.indices is None else _distinct(_integers("indices", self.indices))
         if indices.size != starts[-1]:
-            raise InvalidParameterError(
-                f"The last of the 'starts' of Groups must be the number of indices, {indices.size}. Got {starts[-1]}."
-            )
-        if np.any(indices < 0) or np.unique(indices).size != indices.size:
-            raise InvalidParameterError("The 'indices' of Groups must be non-negative and different from each other.")
+            got = f"{starts[-1]} and {indices.size}"
+            raise InvalidParameterError(f"The last of the 'starts' of Groups must be the number of indices. Got {got}.")
         starts.flags.writeable = indices.flags.writeable = False
         object.__setattr__(self, "starts", starts)
         object.__setattr__(self, "indices", indices)
@@ -115,8 +114,40 @@ class Groups:
         return np.diff(self.starts)
 
 
+def group_norms(values: Array, groups: Groups) -> Floats:
+    """Euclidean norm of each group of rows, (n_groups,)."""
+    norms = np.empty(groups.n_groups)
+    kernel.group_norms(rows_of(np.ascontiguousarray(values)), groups.starts, groups.indices, norms)
+    return norms
+
+
+def check_groups(caller: str, groups: Groups | None, values: Array) -> Groups:
+    """The groups of the rows of these values, each row by default."""
+    if values.ndim == 0:
+        raise invalid_parameter(caller, "value", "must have rows, that is, at least one dimension.")
+    if groups is None:
+        return Groups(np.arange(len(values) + 1))
+    if not isinstance(groups, Groups):
+        raise invalid_parameter(caller, "groups", f"must be Groups or None. Got {groups!r} instead.")
+    if groups.indices.size and groups.indices.max() >= len(values):
+        got = f"Got {groups.indices.max()} and {len(values)} rows."
+        raise invalid_parameter(caller, "groups", f"must not name rows that value does not have. {got}")
+    return groups
+
+
+def rows_of(values: Array) -> Array:
+    """A view of shape (n_rows, entries of a row) of an array in C order."""
+    return values.reshape(len(values), int(np.prod(values.shape[1:])))
+
+
 def _integers(name: str, values: Any) -> Rows:
     array = np.array(values)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
         raise InvalidParameterError(f"The {name!r} of Groups must be a 1D array of integers. Got {values!r} instead.")
     return array.astype(np.intp)
+
+
+def _distinct(indices: Rows) -> Rows:
+    if np.any(indices < 0) or np.unique(indices).size != indices.size:
+        raise InvalidParameterError("The 'indices' of Groups must be non-negative and different from each other.")
+    return indices

@@ -103,7 +103,7 @@ def check_coef_prior(
         raise invalid_parameter(caller, "coef_prior", complaint)
     if not np.isfinite(prior).all():
         raise invalid_parameter(caller, "coef_prior", "contains NaN or infinity.")
-    excluded = (penalty.l2 == 0.0) & (penalty.lower == penalty.upper)
+    excluded = (penalty.l2 == 0.0) & penalty.excluded
     conflict = np.flatnonzero(excluded & (np.atleast_2d(prior) != 0.0).any(axis=0))
     if conflict.size:
         where = feature_name(conflict[0], columns)

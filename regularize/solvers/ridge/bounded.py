@@ -46,5 +46,5 @@ def bounded_path(
         n_iters[descending, j] = path.n_iters
         residuals = y - design.combinations(path.coefs.T) - path.intercepts[:, np.newaxis]
         errors[descending, j] = np.square(residuals) @ design.weights
-        tolerance[j] = path.tolerance / EXACT * tol
+        tolerance[j] = path.tolerance / EXACT * max(0.5 * tol, 1e-14)
     return RidgeResult(alphas, coefs, intercepts, errors, gaps, gaps <= tolerance, n_iters, tolerance, "descent")

@@ -25,17 +25,22 @@ from scipy.linalg import LinAlgError, solve_triangular
 from regularize.design import Moments
 from regularize.solvers.ridge.elimination import Elimination, independent
 from regularize.solvers.ridge.forms import (
+    LARGEST_LOSS,
     MAX_REFINEMENTS,
+    NO_ROOM,
+    TRACEABLE,
     Corrections,
     RidgeForm,
     Solutions,
     Which,
     traces,
 )
-from regularize.solvers.ridge.shifted_system import EPS, FactoredSystem, ShiftedSystem
+from regularize.solvers.ridge.shifted_system import RELIABLE, TINY, FactoredSystem, ShiftedSystem
 from regularize.solvers.ridge.units import RidgeProblem
 
 Floats = NDArray[np.float64]
+
+SMALL_ERROR = 1e-6  # a share of the squared responses of which differences have lost digits
 
 
 class FeatureForm(RidgeForm):
@@ -44,7 +49,7 @@ class FeatureForm(RidgeForm):
     def __init__(
         self, problem: RidgeProblem, n_alphas: int, orthogonal: bool = False, moments: Moments | None = None
     ) -> None:
-        self.problem = problem
+        self.problem, self._lost = problem, 1.0
         self.name = "svd" if orthogonal else "cholesky"
         design = problem.design
         correlations = self._correlations(orthogonal, moments)
@@ -82,11 +87,14 @@ class FeatureForm(RidgeForm):
                 self._gram(self._free, self._free), self._gram(self._free, self._penalised) * self._metric
             )
             if self._elimination.size:
+                before = np.diagonal(matrix).copy()
                 matrix -= self._elimination.crossed.T @ self._elimination.crossed
+                left = np.maximum(np.diagonal(matrix), TINY)
+                self._lost = max(1.0, float(np.max(before / left, initial=1.0)))
         except LinAlgError:
             self._elimination = None
-        self._system: ShiftedSystem | FactoredSystem = ShiftedSystem(matrix, n_alphas)
-        self._lost = self.problem.design.lost
+        self._system = ShiftedSystem(matrix, n_alphas)
+        self._lost *= self.problem.design.lost
 
     def _gram(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:
         gram = self.problem.design.gram
@@ -104,14 +112,14 @@ class FeatureForm(RidgeForm):
             self._free, f = self._free[chosen], chosen.size
         factor[:, f:] *= self._metric
         self._elimination = Elimination(factor[:f, :f], factor[:f, f:])
-        self._system, self._lost = FactoredSystem(factor[f:, f:]), 1.0
+        self._system = FactoredSystem(factor[f:, f:])
 
     # ------------------------------------------------------------------------------ solutions
 
-    def reliable(self, alphas: Floats) -> NDArray[np.bool_]:
-        if self._elimination is None:
+    def reliable(self, alphas: Floats, for_rows: bool) -> NDArray[np.bool_]:
+        if self._elimination is None or self._lost > LARGEST_LOSS:
             return np.zeros(alphas.size, dtype=np.bool_)
-        return self._system.reliable(alphas, self._lost)
+        return self._system.reliable(alphas, self._lost, TRACEABLE if for_rows else RELIABLE)
 
     def _solve(self, alphas: Floats, penalised: Floats, free: Floats) -> tuple[Floats, Floats]:
         """u (k, m, q) and z_F (k, m, f) for right-hand sides (m, .) or (k, m, .)."""
@@ -131,8 +139,19 @@ class FeatureForm(RidgeForm):
         rest = ~by_data
         if rest.any():
             u[rest], free[rest], gaps[rest], errors[rest] = self._correct_by_matrix(alphas[rest], which, u[rest])
+            if self.few_answers:
+                self._recompute_small(errors, u, free, which)
         coefs = self._coefs(u, free) * design.inverse_scale
         return Solutions(coefs, -(coefs @ design.centre), gaps, errors, np.zeros(gaps.shape, dtype=np.intp), ended)
+
+    def _recompute_small(self, errors: Floats, u: Floats, free: Floats, which: Which) -> None:
+        """Squared errors that are small differences of large sums, from X instead."""
+        small = np.argwhere(errors < SMALL_ERROR * self.problem.squared_targets[which])
+        if small.size:
+            rows, columns = small.T
+            coefs = self._coefs(u, free)[rows, columns]
+            residuals, _ = self.problem.design.residual_correlations(coefs, self.problem.targets[which[columns]])
+            errors[rows, columns] = np.einsum("ij,ij->i", residuals, residuals)
 
     def _coefs(self, u: Floats, free: Floats) -> Floats:
         """Coefficients of Z (k, m, p)."""
@@ -160,21 +179,25 @@ class FeatureForm(RidgeForm):
             if corrections.done:
                 break
         gaps = self._gaps(alphas, penalised, slopes[..., self._free], du, dfree, corrections.trusted)
-        return u, free, gaps, errors, corrections.trusted
+        return u, free, gaps, errors, corrections.trusted | self.is_nothing(gaps, which)
 
     def _correct_by_matrix(self, alphas: Floats, which: Which, u: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """One correction from the residual of the eliminated system."""
+        """One correction from the residual of the eliminated system, if answers are certified; the gap before it."""
         assert self._elimination is not None and isinstance(self._system, ShiftedSystem)
-        shift, matrix = alphas[:, np.newaxis, np.newaxis], self._system.matrix
         rhs, kept = self._elimination.reduce(self._targets_penalised[which], self._targets_free[which])
-        u = u + self._system.solve(alphas, rhs - u @ matrix - shift * u)
-        slopes = rhs - u @ matrix - shift * u
+        slopes = rhs - u @ self._system.matrix - alphas[:, np.newaxis, np.newaxis] * u
+        correction = self._system.solve(alphas, slopes) if self.few_answers else np.zeros(u.shape)
+        u = u + correction
         free = self._elimination.back(u, kept)
         nothing = np.zeros(free.shape)
-        gaps = self._gaps(alphas, slopes, nothing, self._system.solve(alphas, slopes), nothing, np.bool_(True))
+        if self.few_answers:
+            gaps = self._gaps(alphas, slopes, nothing, correction, nothing, np.bool_(True))
+        else:  # the smallest eigenvalue is at hand, and a bound that needs no correction
+            floor = np.maximum(self._system.smallest + alphas, TINY)[:, np.newaxis]
+            gaps = 0.5 * np.einsum("kmq,kmq->km", slopes, slopes) / floor
         explained = np.einsum("kmq,mq->km", u, self._targets_penalised[which])
         explained += np.einsum("kmf,mf->km", free, self._targets_free[which])
-        explained += np.einsum("kmq,kmq->km", u, slopes + shift * u)
+        explained += alphas[:, np.newaxis] * np.einsum("kmq,kmq->km", u, u)
         return u, free, gaps, np.maximum(self.problem.squared_targets[which] - explained, 0.0)
 
     @staticmethod
@@ -229,7 +252,7 @@ class FeatureForm(RidgeForm):
         """One minus the leverage of each row, (k, n)."""
         design, hard = self.problem.design, self._is_hard(alphas)
         values, vectors = self._system.spectrum
-        values = np.where(values > EPS * values.size * np.max(values, initial=0.0), values, np.inf)
+        values = np.where(self._system.eigenvalues > 0.0, values, np.inf)
         leverages = np.empty((design.n_samples, alphas.size))
         shares = 1.0 / (values[:, np.newaxis] + alphas[~hard])
         leverages[:, ~hard] = design.leverages(*self._with_free(vectors, shares))
@@ -238,7 +261,9 @@ class FeatureForm(RidgeForm):
             leverages[:, [k]] = design.leverages(*self._with_free(root, np.ones((len(root), 1))))
         if design.fit_intercept:
             leverages += design.weights[:, np.newaxis]
-        return np.maximum(1.0 - leverages, EPS).T
+        left = 1.0 - leverages.T
+        left[left <= NO_ROOM] = np.nan
+        return left
 
     def _with_free(self, vectors: Floats, shares: Floats) -> tuple[Floats, Floats]:
         """Directions in coefficients of Z (p, r) from those of u, with those of unpenalised features; and shares."""

@@ -20,7 +20,7 @@ from regularize.kernels.threads import one_thread
 from regularize.penalties import Penalty
 from regularize.solvers.ridge.forms import WELL_CONDITIONED
 from regularize.solvers.ridge.shifted_system import EPS, RELIABLE, ShiftedSystem
-from regularize.solvers.ridge.solver import RidgeSolver, is_bounded
+from regularize.solvers.ridge.solver import LARGEST_SPARSE, RidgeSolver, is_bounded
 
 Floats = NDArray[np.float64]
 
@@ -77,7 +77,7 @@ class _Folds:
         self._prior = np.zeros((targets.shape[1], p))
         self._own, self._by_prior = targets, np.zeros((targets.shape[1], n))
         self._bounded = is_bounded(penalty)
-        usable = penalty.lower < penalty.upper
+        usable = ~penalty.excluded
         if prior is not None:
             self._prior[:] = np.where(usable, prior, 0.0)
             if not self._bounded:  # with bounds the solver moves them, too
@@ -85,12 +85,17 @@ class _Folds:
                 self._own = np.asfortranarray(targets - self._by_prior.T)
         every_penalised = bool(np.all(penalty.l2[usable] > 0))
         self.has_kernel = (
-            n < p and n <= LARGEST_KERNEL and every_penalised and not self._bounded and not folded.standardize
+            n < p
+            and n <= (LARGEST_SPARSE if folded.full.is_sparse else LARGEST_KERNEL)
+            and every_penalised
+            and not self._bounded
+            and not folded.standardize
         )
         if self.has_kernel:
             self._multiplier = np.where(usable, 1.0, 0.0) / np.sqrt(np.where(penalty.l2 > 0, penalty.l2, 1.0))
             with one_thread():
                 self._kernel = folded.full.kernel(self._multiplier)
+            folded.full.known_kernel = (self._multiplier, self._kernel)  # for the fit on all rows
 
     # ------------------------------------------------------------------------------- by rows
 
@@ -101,6 +106,10 @@ class _Folds:
         if design.n_samples >= design.n_features and not self._bounded:
             parts = self._folded.parts(self._own)
             moments = None if parts is None else parts.moments(fold)
+            if parts is not None and not self._folded.full.has_gram:
+                whole = parts.moments(None)
+                if whole is not None:
+                    self._folded.full.take_gram(whole)  # for the fit on all rows
             if moments is not None:
                 design.take_gram(moments)
         solver = RidgeSolver(
@@ -137,10 +146,12 @@ class _Folds:
         root = np.sqrt(weights)
         kernel = self._kernel[np.ix_(rows, rows)]
         means = kernel @ weights if self._folded.fit_intercept else np.zeros(rows.size)
-        levels = weights @ self._own[rows] if self._folded.fit_intercept else np.zeros(self._own.shape[1])
+        own, levels = self._own[rows], np.zeros(self._own.shape[1])
+        if self._folded.fit_intercept:
+            levels = own[0] + weights @ (own - own[0])
         system, lost = self._system(kernel, root, means, weights)
         alphas = self._alphas / self._totals[fold]
-        rhs = ((self._own[rows] - levels) * root[:, np.newaxis]).T
+        rhs = ((own - levels) * root[:, np.newaxis]).T
         try:
             duals = system.solve(alphas, rhs)
         except LinAlgError:

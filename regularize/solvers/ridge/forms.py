@@ -22,6 +22,10 @@ REFINED = 1e-12  # a relative correction that needs no further one
 CONTRACTION = 0.5  # corrections that shrink by less have met rounding
 TRUSTED = 1e-6  # the last relative correction of an answer that is to be trusted, however well conditioned
 MAX_REFINEMENTS = 5
+LARGEST_LOSS = 1e4  # by which what is projected out may exceed what is left, if matrices are to be trusted
+TRACEABLE = 1e6  # condition numbers up to which traces are precise beside n minus themselves: nothing corrects them
+NO_ROOM = 256.0 * EPS  # a share of a row that the others do not determine: nothing can be said of it without the row
+NOTHING = 1e-28  # a share of the squared responses that no gap is told from
 ERRORS_AT_ONCE = 1 << 22  # entries of leave-one-out errors that are held together
 
 
@@ -46,11 +50,16 @@ class RidgeForm(ABC):
 
     name: str
     problem: RidgeProblem
+    _system: ShiftedSystem | FactoredSystem
     few_answers = FEW_ANSWERS  # up to here all are corrected by X, which certifies them; zero: only those in need
 
     @abstractmethod
-    def reliable(self, alphas: Floats) -> NDArray[np.bool_]:
-        """For which of the alphas (k,) the answers have all digits that the data allow."""
+    def reliable(self, alphas: Floats, for_rows: bool) -> NDArray[np.bool_]:
+        """For which alphas (k,) the answers, or what is said of single rows, have the digits that the data allow."""
+
+    def diagonalise(self) -> None:
+        """Take the spectrum at once, if it will be asked for: it serves for all else, too."""
+        _ = self._system.spectrum
 
     @abstractmethod
     def solve(self, alphas: Floats, which: Which) -> Solutions:
@@ -72,6 +81,10 @@ class RidgeForm(ABC):
         if system.keeps_digits or alphas.size * which.size <= few:
             return np.ones(alphas.size, dtype=np.bool_)
         return np.asarray(system.condition(alphas) * lost > WELL_CONDITIONED)
+
+    def is_nothing(self, gaps: Floats, which: Which) -> NDArray[np.bool_]:
+        """Whether gaps (k, m) are rounding of rounding, whatever the corrections were."""
+        return gaps <= NOTHING * self.problem.squared_targets[which]
 
     def chunks(self, alphas: Floats) -> Iterator[slice]:
         """Ranges of alphas whose errors for all rows and targets may be held together."""
@@ -105,6 +118,6 @@ class Corrections:
 
 
 def traces(eigenvalues: Floats, alphas: Floats) -> Floats:
-    """sum lambda / (lambda + alpha) (k,), without eigenvalues of rounding size."""
-    large = eigenvalues[eigenvalues > EPS * max(eigenvalues.size, 1) * np.max(eigenvalues, initial=0.0)]
+    """sum lambda / (lambda + alpha) (k,), over those that are not zero."""
+    large = eigenvalues[eigenvalues > 0.0]
     return np.asarray((large / (large + alphas[:, np.newaxis])).sum(axis=1))

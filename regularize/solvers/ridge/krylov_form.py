@@ -46,7 +46,7 @@ class KrylovForm(RidgeForm):
         self._multiplier = np.zeros(problem.design.n_features)
         self._multiplier[problem.penalised] = 1.0 / np.sqrt(problem.standardised_factors()[problem.penalised])
 
-    def reliable(self, alphas: Floats) -> NDArray[np.bool_]:
+    def reliable(self, alphas: Floats, for_rows: bool) -> NDArray[np.bool_]:
         return np.ones(alphas.size, dtype=np.bool_)
 
     def _forward(self, u: Floats) -> Floats:
@@ -64,9 +64,12 @@ class KrylovForm(RidgeForm):
         order = np.argsort(alphas, kind="stable")
         targets = self._unpenalised.off(self.problem.targets[which])
         gradients = self._adjoint(targets)
-        limits = self._tol * np.sqrt(np.einsum("mp,mp->m", gradients, gradients))
+        sizes = np.sqrt(np.einsum("mp,mp->m", gradients, gradients))
+        by_gap = np.sqrt(np.outer(alphas, self._tol * self.problem.squared_targets[which]))  # 1/2 gradient^2 / alpha
+        limits = np.minimum(self._tol * sizes, np.where(alphas[:, np.newaxis] > 0, by_gap, np.inf))
+        limits = np.maximum(limits, SMALLEST_TOL * sizes)
         shifts = np.tile(alphas[order], (m, 1))
-        found, counts = self._descend(targets, np.zeros((m, p)), gradients, shifts, limits, self._max_iter)
+        found, counts = self._descend(targets, np.zeros((m, p)), gradients, shifts, limits[order].T, self._max_iter)
         u, n_iters = np.empty((k, m, p)), np.empty((k, m), dtype=np.intp)
         for j in range(m):
             u[order, j] = found[j].T
@@ -101,10 +104,10 @@ class KrylovForm(RidgeForm):
         again: NDArray[np.bool_],
     ) -> None:
         """Conjugate gradients from where the chosen answers stand, each with its own alpha."""
-        rows, columns = np.nonzero(again)
+        rows, _ = np.nonzero(again)
         room = int(self._max_iter - n_iters[again].max())
         found, counts = self._descend(
-            left[again], u[again], slopes[again], alphas[rows][:, np.newaxis], limits[columns], room
+            left[again], u[again], slopes[again], alphas[rows][:, np.newaxis], limits[again][:, np.newaxis], room
         )
         u[again] += np.stack([solutions[:, 0] for solutions in found])
         n_iters[again] += np.array([count[0] for count in counts], dtype=np.intp)
@@ -179,8 +182,8 @@ class ShiftedState:
     that are divided by zeta.
     """
 
-    def __init__(self, start: Floats, gradient: Floats, shifts: Floats, limit: float) -> None:
-        self._seed, self._shifts, self._limit = float(shifts[0]), shifts - shifts[0], limit
+    def __init__(self, start: Floats, gradient: Floats, shifts: Floats, limits: Floats) -> None:
+        self._seed, self._shifts, self._limits = float(shifts[0]), shifts - shifts[0], limits
         self.direction, self._start = gradient, start
         self.solutions = np.zeros((gradient.size, shifts.size))
         self._directions = np.repeat(gradient[:, np.newaxis], shifts.size, axis=1)
@@ -188,7 +191,7 @@ class ShiftedState:
         self._square = float(gradient @ gradient)
         self.step, self._momentum, self._done = 0.0, 0.0, 0
         self.n_iters = np.zeros(shifts.size, dtype=np.intp)
-        self.n_open = int(np.sqrt(self._square) > limit) * shifts.size
+        self.n_open = int(np.sum(np.sqrt(self._square) > limits))
         self._least, self._since = self._square, 0
 
     def choose_step(self, curvature: float) -> None:
@@ -217,5 +220,5 @@ class ShiftedState:
         self._least = min(self._least, square)
         if not square < LARGEST_GROWTH * self._least or self._since > max(PATIENCE, int(self.n_iters[0]) // 2):
             self.n_open = 0  # rounding: the true gradients decide what to do
-        while self.n_open and self._zeta[self.n_open - 1] * np.sqrt(square) <= self._limit:
+        while self.n_open and self._zeta[self.n_open - 1] * np.sqrt(square) <= self._limits[self.n_open - 1]:
             self.n_open -= 1

@@ -17,19 +17,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regularize.solvers.ridge.forms import (
+    LARGEST_LOSS,
     MAX_REFINEMENTS,
+    NO_ROOM,
     Corrections,
     RidgeForm,
     Solutions,
     Which,
     traces,
 )
-from regularize.solvers.ridge.shifted_system import EPS, FactoredSystem, ShiftedSystem
+from regularize.solvers.ridge.shifted_system import EPS, RELIABLE, FactoredSystem, ShiftedSystem
 from regularize.solvers.ridge.units import RidgeProblem
 from regularize.solvers.ridge.unpenalised import Unpenalised
 
 Floats = NDArray[np.float64]
 
+APART = 2.0  # times a bound of the largest eigenvalue: no eigenvector mixes with what is set apart
+ROW_LIMIT = 1e9  # condition numbers up to which leave-one-out errors are precise: nothing corrects them
 DUAL_LOSS = 1e4  # by which the kernel's condition number may be smaller: coefficients come from large dual variables
 TINY = float(np.finfo(np.float64).tiny)
 
@@ -50,9 +54,13 @@ class SampleForm(RidgeForm):
         if orthogonal:
             factor = design.dual_triangle(self._multiplier, self._unpenalised.basis)
         else:
-            kernel = design.kernel(self._multiplier)
+            known = design.known_kernel
+            if known is not None and np.array_equal(known[0], self._multiplier):
+                kernel = known[1].copy()
+            else:
+                kernel = design.kernel(self._multiplier)
         if orthogonal:
-            self._system: ShiftedSystem | FactoredSystem = FactoredSystem(self._set_apart_factor(factor))
+            self._system = FactoredSystem(self._set_apart_factor(factor), with_null=True)
         else:
             kernel *= self._root
             kernel *= self._root[:, np.newaxis]
@@ -67,21 +75,24 @@ class SampleForm(RidgeForm):
             half = images - 0.5 * Q @ (Q.T @ images)
             kernel -= half @ Q.T
             kernel -= Q @ half.T
-            self._lost = max(1.0, float(before / max(np.trace(kernel), TINY)))
-            largest = max(float(np.abs(kernel).sum(axis=0).max(initial=0.0)), TINY)
+            left = float(np.trace(kernel))
+            self._lost = max(1.0, float(before) / left) if left > EPS * before else np.inf
+            largest = APART * max(float(np.abs(kernel).sum(axis=0).max(initial=0.0)), TINY)
             kernel += (largest * Q) @ Q.T
         return kernel
 
     def _set_apart_factor(self, factor: Floats) -> Floats:
         """The same for the factor R of P K P = R'R."""
         Q = self._unpenalised.basis
-        largest = max(float(np.sqrt(np.einsum("ij,ij->", factor, factor))), TINY)
+        largest = APART * max(float(np.sqrt(np.einsum("ij,ij->", factor, factor))), np.sqrt(TINY))
         return np.asarray(np.linalg.qr(np.concatenate([factor, largest * Q.T]), mode="r"))
 
     # ------------------------------------------------------------------------------ solutions
 
-    def reliable(self, alphas: Floats) -> NDArray[np.bool_]:
-        return self._system.reliable(alphas, self._lost * DUAL_LOSS)
+    def reliable(self, alphas: Floats, for_rows: bool) -> NDArray[np.bool_]:
+        if self._lost > LARGEST_LOSS:
+            return np.zeros(alphas.size, dtype=np.bool_)
+        return self._system.reliable(alphas, self._lost, ROW_LIMIT if for_rows else RELIABLE / DUAL_LOSS)
 
     def solve(self, alphas: Floats, which: Which) -> Solutions:
         design = self.problem.design
@@ -98,7 +109,8 @@ class SampleForm(RidgeForm):
             coefs[rest], offsets[rest], gaps[rest], duals[rest] = self._answer_by_matrix(
                 alphas[rest], which, duals[rest]
             )
-        errors = np.square(alphas)[:, np.newaxis] * np.einsum("kmn,kmn->km", duals, duals)
+        residuals = alphas[:, np.newaxis, np.newaxis] * duals
+        errors = np.einsum("kmn,kmn->km", residuals, residuals)
         return Solutions(coefs, offsets, gaps, errors, np.zeros(gaps.shape, dtype=np.intp), ended)
 
     def _answer_by_data(
@@ -129,19 +141,22 @@ class SampleForm(RidgeForm):
         coefs = flat.reshape(*shape, -1)
         shifted = 0.0 if design.shift is None else coefs @ design.shift
         offsets, _ = self._unpenalised.fit(coefs, combined.reshape(duals.shape), self.problem.targets[which])
-        return coefs, offsets - shifted, gaps, duals, corrections.trusted
+        return coefs, offsets - shifted, gaps, duals, corrections.trusted | self.is_nothing(gaps, which)
 
     def _answer_by_matrix(self, alphas: Floats, which: Which, duals: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """One correction from the residual on the kernel, then one reading of X for all coefficients."""
+        """One correction from the residual on the kernel, then one reading of X for all coefficients.
+
+        The gap is that before the correction.
+        """
         assert isinstance(self._system, ShiftedSystem)
-        shift, matrix = alphas[:, np.newaxis, np.newaxis], self._system.matrix
-        duals = duals + self._system.solve(alphas, self._rhs[which] - duals @ matrix - shift * duals)
-        duals = self._unpenalised.off(duals.reshape(-1, self._root.size)).reshape(duals.shape)
+        shape, shift, matrix = duals.shape[:2], alphas[:, np.newaxis, np.newaxis], self._system.matrix
         slopes = self._rhs[which] - duals @ matrix - shift * duals
+        duals = duals + self._system.solve(alphas, slopes)
+        duals = self._unpenalised.off(duals.reshape(-1, self._root.size)).reshape(duals.shape)
         gaps = 0.5 * np.einsum("kmn,kmn->km", slopes, slopes)
         design = self.problem.design
         flat, _ = design.dual_products((duals * self._root).reshape(-1, self._root.size), self._multiplier**2, False)
-        coefs: Floats = flat.reshape(duals.shape[0], duals.shape[1], -1)
+        coefs = flat.reshape(*shape, -1)
         if self.problem.free.size:
             combined = design.combinations(flat).reshape(duals.shape)
             offsets, _ = self._unpenalised.fit(coefs, combined, self.problem.targets[which])
@@ -160,14 +175,16 @@ class SampleForm(RidgeForm):
         values, vectors = np.maximum(values[:inside], 0.0), vectors[:, :inside]
         along, squares = self._rhs @ vectors, np.square(vectors)
         weightless = self._root == 0
+        alone = squares.sum(axis=1) <= NO_ROOM  # rows that the unpenalised features fit by themselves
         for alpha in alphas:
-            shifted = values + max(float(alpha), EPS * max(values[-1], np.finfo(float).tiny) if inside else 1.0)
+            shifted = values + max(float(alpha), TINY)
             with np.errstate(invalid="ignore", divide="ignore"):
                 errors = (along / shifted) @ vectors.T / (squares @ (1.0 / shifted)) / self._root
             if weightless.any():
                 found = self.solve(np.array([alpha]), np.arange(len(along)))
                 predicted = problem.design.combinations(found.coefs[0]) + found.offsets[0][:, np.newaxis]
                 errors[:, weightless] = (problem.responses.T - predicted)[:, weightless]
+            errors[:, alone & ~weightless] = np.nan
             yield errors * problem.scale[:, np.newaxis]
 
 

@@ -60,15 +60,17 @@ class ShiftedSystem:
 
     def is_hard(self, alphas: Floats) -> NDArray[np.bool_]:
         """Which alphas (k,) are left to Cholesky."""
+        if not self.size:
+            return np.zeros(alphas.size, dtype=np.bool_)
         if self.size == 1 or (self._few and "spectrum" not in self.__dict__):
             return np.ones(alphas.size, dtype=np.bool_)
         return ~(self._whole_condition(alphas) <= HARD)
 
-    def reliable(self, alphas: Floats, lost: float) -> NDArray[np.bool_]:
+    def reliable(self, alphas: Floats, lost: float, limit: float = RELIABLE) -> NDArray[np.bool_]:
         """Where corrections by true residuals converge; ``lost`` multiplies the rounding in M."""
         if not np.isfinite(self.matrix).all():
             return np.zeros(alphas.size, dtype=np.bool_)
-        return np.asarray(self.condition(alphas) * lost < RELIABLE)
+        return np.asarray(self.condition(alphas) * lost < limit)
 
     def condition(self, alphas: Floats) -> Floats:
         """Condition numbers (k,) of what is solved, infinite where M + alpha I is not positive definite."""
@@ -86,10 +88,31 @@ class ShiftedSystem:
         return out
 
     def _whole_condition(self, alphas: Floats) -> Floats:
-        smallest, largest = self.eigenvalues[0], max(self.eigenvalues[-1], 0.0)
+        smallest, largest = self._extremes
         with np.errstate(divide="ignore", invalid="ignore"):
             condition = (largest + alphas) / (smallest + alphas)
         return np.where(smallest + alphas > EPS * self.size * largest, condition, np.inf)
+
+    @property
+    def smallest(self) -> float:
+        """The smallest eigenvalue of M, or zero."""
+        return max(self._extremes[0], 0.0)
+
+    @cached_property
+    def _extremes(self) -> tuple[float, float]:
+        """The smallest and the largest eigenvalue of M."""
+        if not self.size:
+            return 0.0, 0.0
+        if self.size == 1:
+            return float(self.matrix[0, 0]), max(float(self.matrix[0, 0]), 0.0)
+        if "spectrum" in self.__dict__:
+            return float(self.spectrum[0][0]), max(float(self.spectrum[0][-1]), 0.0)
+        diagonal, off, _, _ = self._tridiagonal
+        smallest, largest = (
+            eigh_tridiagonal(diagonal, off, eigvals_only=True, select="i", select_range=(i, i), check_finite=False)[0]
+            for i in (0, self.size - 1)
+        )
+        return float(smallest), max(float(largest), 0.0)
 
     def factor(self, alpha: float) -> ScaledFactor:
         """The Cholesky factor of M + alpha I. Raises LinAlgError where that is not positive definite."""
@@ -139,19 +162,20 @@ class ShiftedSystem:
 
     @cached_property
     def eigenvalues(self) -> Floats:
-        """Those of M (q,), ascending."""
-        if self.size < 2:
-            return self.matrix.ravel()
-        if "spectrum" in self.__dict__:
-            return self.spectrum[0]
+        """Those of M (q,), ascending; zero where they are rounding."""
+        if self.size < 2 or "spectrum" in self.__dict__:
+            return self._without_rounding(self.matrix.ravel() if self.size < 2 else self.spectrum[0])
         diagonal, off, _, _ = self._tridiagonal
-        return np.asarray(eigh_tridiagonal(diagonal, off, eigvals_only=True, check_finite=False))
+        return self._without_rounding(eigh_tridiagonal(diagonal, off, eigvals_only=True, check_finite=False))
+
+    def _without_rounding(self, values: Floats) -> Floats:
+        return np.where(values > EPS * self.size * np.max(values, initial=0.0), values, 0.0)
 
     # ----------------------------------------------------------------------------- spectrum
 
     @cached_property
     def spectrum(self) -> tuple[Floats, Floats]:
-        """Eigenvalues (q,), ascending, and eigenvectors (q, q) as columns."""
+        """Eigenvalues (q,), ascending, those of rounding size as they are, and eigenvectors (q, q) as columns."""
         if self.size == 0:
             return np.zeros(0), np.zeros((0, 0))
         with all_threads(self.size**3):
@@ -201,17 +225,18 @@ class ScaledFactor:
 class FactoredSystem:
     """The same for M = R'R given by its factor R (q, q): the condition number of R counts, not that of M.
 
-    Directions along which R is rounding are left out of all solutions. Where the columns of R differ much in size, the
+    Directions along which R is rounding are left out of all solutions, unless ``with_null`` says that right-hand sides
+    have a part in the null space of M. Where the columns of R differ much in size, the
     factor of each M + alpha I is scaled to columns of norm one before that is decided.
     """
 
     keeps_digits = True
 
-    def __init__(self, factor: Floats) -> None:
+    def __init__(self, factor: Floats, with_null: bool = False) -> None:
         self.size = len(factor)
-        self._factor = factor
+        self._factor, self._with_null = factor, with_null
         norms = np.sqrt(np.einsum("ij,ij->j", factor, factor))
-        self._uneven = bool(norms.size and norms.min() * UNEVEN < norms.max())
+        self._uneven = not with_null and bool(norms.size and norms.min() * UNEVEN < norms.max())
         values, right = _right_vectors(factor)
         self.spectrum = np.square(values[::-1]), np.ascontiguousarray(right[::-1].T)
         self.eigenvalues = self.spectrum[0]
@@ -225,7 +250,8 @@ class FactoredSystem:
 
     def _whole(self, alpha: float, rhs: Floats) -> Floats:
         values, vectors = self.spectrum
-        return ((rhs @ vectors) / (np.where(values > 0.0, values, np.inf) + alpha)) @ vectors.T
+        kept = (values > 0.0) | (self._with_null and alpha > 0.0)
+        return ((rhs @ vectors) / (np.where(kept, values, np.inf) + alpha)) @ vectors.T
 
     def _scaled(self, alpha: float, rhs: Floats) -> Floats:
         stacked = np.concatenate([self._factor, np.sqrt(alpha) * np.eye(self.size)])
@@ -237,7 +263,7 @@ class FactoredSystem:
         inverse = np.where(values > 0.0, 1.0 / np.maximum(values, TINY), 0.0)
         return np.asarray((((rhs / scale) @ right.T * inverse**2) @ right) / scale)
 
-    def reliable(self, alphas: Floats, lost: float) -> NDArray[np.bool_]:
+    def reliable(self, alphas: Floats, lost: float, limit: float = RELIABLE) -> NDArray[np.bool_]:
         """All: there is nothing better."""
         return np.ones(alphas.size, dtype=np.bool_)
 

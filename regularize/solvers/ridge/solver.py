@@ -28,8 +28,8 @@ FLOPS_PER_ENTRY = 8.0  # arithmetic of a factorisation in the time of one entry 
 
 def is_bounded(penalty: Penalty) -> bool:
     """Whether some coefficient that is not excluded has a finite bound."""
-    movable = penalty.lower < penalty.upper
-    return bool(np.isfinite(penalty.lower[movable]).any() or np.isfinite(penalty.upper[movable]).any())
+    used = ~penalty.excluded
+    return bool(np.isfinite(penalty.lower[used]).any() or np.isfinite(penalty.upper[used]).any())
 
 
 class RidgeSolver:
@@ -100,6 +100,7 @@ class RidgeSolver:
     def leave_one_out(self, alphas: Floats) -> Iterator[Floats]:
         """For each of alphas (k,), y_i minus the prediction for row i of a fit without it, (t, n)."""
         with one_thread():
+            self._form(self._choice(direct=True)).diagonalise()
             split = self._split(alphas, direct=True)
         answers = [form.leave_one_out(alphas[chosen]) for form, chosen in split]
         owner = {k: answer for answer, (_, chosen) in zip(answers, split, strict=True) for k in chosen}
@@ -113,7 +114,7 @@ class RidgeSolver:
     def _split(self, alphas: Floats, direct: bool = False) -> list[tuple[RidgeForm, NDArray[np.intp]]]:
         """The form that each alpha is solved by; another one takes what the cheapest cannot solve to all digits."""
         form = self._form(self._choice(direct))
-        good = form.reliable(alphas)
+        good = form.reliable(alphas, direct)
         split = [(form, np.flatnonzero(good))] if good.any() else []
         if not good.all():
             split.append((self._form("orthogonal"), np.flatnonzero(~good)))
@@ -171,13 +172,12 @@ class RidgeSolver:
             place = np.ix_(rows, which)
             coefs[place], offsets[place], gaps[place] = found.coefs, found.offsets, found.gaps
             errors[place], n_iters[place], ended[place] = found.squared_errors, found.n_iters, found.converged
-        tolerance = self._tol * problem.squared_targets
+        tolerance = 0.5 * self._tol * problem.squared_targets  # of an objective that is half of the user's
         converged = ended & (gaps <= np.maximum(tolerance, 1e-14 * problem.squared_targets))
-        squares = np.square(problem.scale)
         coefs *= problem.scale[:, np.newaxis]
         intercepts = offsets * problem.scale + problem.levels
         if self._prior is not None:
             coefs += problem.prior
-        return RidgeResult(
-            alphas, coefs, intercepts, errors * squares, gaps * squares, converged, n_iters, tolerance * squares, method
-        )
+        with np.errstate(over="ignore"):  # squares of large responses
+            errors, gaps, tolerance = (problem.scale * (problem.scale * x) for x in (errors, gaps, tolerance))
+        return RidgeResult(alphas, coefs, intercepts, errors, gaps, converged, n_iters, tolerance, method)

@@ -40,14 +40,16 @@ class RidgeProblem:
     def of(cls, design: Design, y: Floats, penalty: Penalty, prior: Floats | None) -> RidgeProblem:
         """The problem for targets y (n, t)."""
         n_targets = y.shape[1]
-        usable = penalty.lower < penalty.upper
+        usable = ~penalty.excluded
         own = np.zeros((n_targets, design.n_features)) if prior is None else np.array(prior * np.ones((n_targets, 1)))
         own[:, ~usable] = 0.0
         if prior is not None:
             y = y - design.combinations(own).T
         sizes = power_of_two(np.max(np.abs(y), axis=0, initial=0.0))
-        levels = design.weights @ (y / sizes) if design.fit_intercept else np.zeros(n_targets)
-        responses = y / sizes - levels
+        responses, levels = y / sizes, np.zeros(n_targets)
+        if design.fit_intercept:  # about one of them, so that equal ones are their own mean
+            levels = responses[0] + design.weights @ (responses - responses[0])
+            responses = responses - levels
         norms = np.sqrt(design.weights @ np.square(responses))
         nothing = norms <= CONSTANT * np.abs(levels)
         responses[:, nothing], norms[nothing] = 0.0, 0.0

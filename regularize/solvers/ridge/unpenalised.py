@@ -26,6 +26,9 @@ class Unpenalised:
         self._problem = problem
         self._columns = np.concatenate([np.zeros((design.n_samples, 0)), *columns], axis=1)
         self._columns *= design.root_weights[:, np.newaxis]
+        norms = np.sqrt(np.einsum("ij,ij->j", self._columns, self._columns))
+        self._norms = np.where(norms > 0, norms, 1.0)
+        self._columns /= self._norms
         self.basis = _orthonormal(self._columns)
         self.rank = self.basis.shape[1]
 
@@ -44,7 +47,7 @@ class Unpenalised:
             return offsets, left
         fitted = lstsq(self._columns, left.reshape(-1, left.shape[-1]).T, check_finite=False)[0].T
         left = left - (fitted @ self._columns.T).reshape(left.shape)
-        fitted = fitted.reshape(*coefs.shape[:2], -1)
+        fitted = (fitted / self._norms).reshape(*coefs.shape[:2], -1)
         coefs[..., free] = fitted[..., fitted.shape[2] - free.size :]
         return (fitted[..., 0] if self._problem.design.fit_intercept else offsets), left
 
@@ -52,6 +55,5 @@ class Unpenalised:
 def _orthonormal(columns: Floats) -> Floats:
     if not columns.shape[1]:
         return columns
-    norms = np.sqrt(np.einsum("ij,ij->j", columns, columns))
-    Q, R, _ = qr(columns / np.where(norms > 0, norms, 1.0), mode="economic", pivoting=True, check_finite=False)
+    Q, R, _ = qr(columns, mode="economic", pivoting=True, check_finite=False)
     return np.asarray(Q[:, : int(np.sum(np.abs(np.diagonal(R)) > ROUNDING_RANK))])
