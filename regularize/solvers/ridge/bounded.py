@@ -69,7 +69,16 @@ def _by_dual(design: Design, y: Floats, penalty: Penalty, alphas: Floats, max_it
 
 
 def _by_path(design: Design, y: Floats, penalty: Penalty, alphas: Floats, max_iter: int | None) -> Found:
-    path = squared_loss_path(design, y, penalty, alphas, tol=EXACT, max_iter=MAX_ITER if max_iter is None else max_iter)
+    """The same by the path engine; on the Gram matrix where n >= p, because no coefficient is zero for long."""
+    path = squared_loss_path(
+        design,
+        y,
+        penalty,
+        alphas,
+        tol=EXACT,
+        max_iter=MAX_ITER if max_iter is None else max_iter,
+        use_gram=True if design.n_samples >= design.n_features else None,
+    )
     if path.interrupted:
         raise KeyboardInterrupt
     return path.coefs.T, path.intercepts, path.dual_gaps, path.n_iters
