@@ -159,6 +159,11 @@ class DenseDesign(Design):
     def shift(self) -> Floats | None:
         return sampled_shift(self._X) if self.fit_intercept else None
 
+    @property
+    def _rest(self) -> Floats:
+        """What is still to be subtracted from tiles."""
+        return self.centre if self.shift is None else self.centre - self.shift
+
     def _tile(self, rows: slice, columns: slice = slice(None)) -> Floats:
         """A part of X, shifted; X itself where nothing is to be done."""
         tile = self._X[rows, columns]
@@ -185,33 +190,27 @@ class DenseDesign(Design):
         return out if self.shift is None else out + (coefs @ self.shift)[:, np.newaxis]
 
     def residual_correlations(self, coefs: Floats, targets: Floats) -> tuple[Floats, Floats]:
-        rest = self.centre if self.shift is None else self.centre - self.shift
         raw = coefs * self.inverse_scale
-        offsets = (raw @ rest)[:, np.newaxis]
+        offsets = (raw @ self._rest)[:, np.newaxis]
         residuals, correlations = np.empty(targets.shape), np.zeros(coefs.shape)
         for rows in self._long_tiles():
             tile, root = self._tile(rows), self.root_weights[rows]
             residuals[:, rows] = targets[:, rows] - root * (raw @ tile.T - offsets)
             correlations += (root * residuals[:, rows]) @ tile
         self.n_passes += 1.0
-        correlations -= np.outer(residuals @ self.root_weights, rest)
+        correlations -= np.outer(residuals @ self.root_weights, self._rest)
         return residuals, correlations * self.inverse_scale
 
     def weighted_sums(self, weights: Floats) -> Floats:
-        out = np.zeros(self.n_features)
+        out = np.zeros((*weights.shape[:-1], self.n_features))
         for rows in self._long_tiles():
-            out += weights[rows] @ self._tile(rows)
+            out += weights[..., rows] @ self._tile(rows)
         self.n_passes += 1.0
         return out
 
     def adjoint(self, residuals: Floats) -> Floats:
-        rest = self.centre if self.shift is None else self.centre - self.shift
-        weighted, out = self.root_weights * residuals, np.zeros((len(residuals), self.n_features))
-        for rows in self._long_tiles():
-            out += weighted[:, rows] @ self._tile(rows)
-        self.n_passes += 1.0
-        out -= np.outer(weighted.sum(axis=1), rest)
-        return out * self.inverse_scale
+        weighted = self.root_weights * residuals
+        return (self.weighted_sums(weighted) - np.outer(weighted.sum(axis=1), self._rest)) * self.inverse_scale
 
     def kernel(self, multiplier: Floats) -> Floats:
         kernel = np.zeros((self.n_samples, self.n_samples))
@@ -237,7 +236,7 @@ class DenseDesign(Design):
     def leverages(self, directions: Floats, shares: Floats) -> Floats:
         out = np.empty((self.n_samples, shares.shape[1]))
         raw = directions * self.inverse_scale[:, np.newaxis]
-        offsets = self.centre @ raw if self.shift is None else (self.centre - self.shift) @ raw
+        offsets = self._rest @ raw
         for rows in blocks(self.n_samples, 1, max(TILE_ENTRIES / max(directions.shape[1], 1), LEAST_ROWS)):
             along = (self._tile(rows) @ raw - offsets) * self.root_weights[rows, np.newaxis]
             out[rows] = np.square(along, out=along) @ shares
@@ -245,9 +244,8 @@ class DenseDesign(Design):
         return out
 
     def row_tiles(self, rows: int) -> Iterator[tuple[slice, Floats]]:
-        rest = self.centre if self.shift is None else self.centre - self.shift
         for chosen in blocks(self.n_samples, 1, rows):
-            tile = (self._tile(chosen) - rest) * self.inverse_scale
+            tile = (self._tile(chosen) - self._rest) * self.inverse_scale
             yield chosen, tile * self.root_weights[chosen, np.newaxis]
 
     def column_tiles(self, columns: int) -> Iterator[tuple[slice, Floats]]:
@@ -255,20 +253,14 @@ class DenseDesign(Design):
             yield chosen, self._tile(slice(None), chosen) * self.root_weights[:, np.newaxis]
 
     def gather(self, y: Floats) -> Moments | None:
+        self.n_passes += 1.0
         if self._X.size <= TILE_ENTRIES:
-            return self._gather_at_once(y)
-        weights = self.weights if self.weighted else None
-        gatherer = Gatherer(self._X, y, weights, self.fit_intercept, self.shift)
-        sums = gatherer.gather()
-        self.n_passes += 1.0
-        moments = gatherer.moments(sums, sums)
-        if moments is not None:
-            self.take_gram(moments)
-        return moments
-
-    def _gather_at_once(self, y: Floats) -> Moments | None:
-        self.n_passes += 1.0
-        moments = moments_at_once(self._X, y, self.weights, self.fit_intercept)
+            moments = moments_at_once(self._X, y, self.weights, self.fit_intercept)
+        else:
+            weights = self.weights if self.weighted else None
+            gatherer = Gatherer(self._X, y, weights, self.fit_intercept, self.shift)
+            sums = gatherer.gather()
+            moments = gatherer.moments(sums, sums)
         if moments is not None:
             self.take_gram(moments)
         return moments

@@ -247,7 +247,7 @@ class Design(ABC):
 
     @abstractmethod
     def weighted_sums(self, weights: Floats) -> Floats:
-        """Sums of the rows of X (p,), less the shift, under weights (n,)."""
+        """Sums of the rows of X, less the shift, under weights (n,); of dense X also under several, rows of (m, n)."""
 
     @abstractmethod
     def leverages(self, directions: Floats, shares: Floats) -> Floats:

@@ -10,6 +10,7 @@ from regularize.design.design import power_of_two
 from regularize.penalties import Penalty
 from regularize.solvers.ridge.dual_newton import DualNewton
 from regularize.solvers.ridge.result import RidgeResult
+from regularize.solvers.ridge.units import prior_of_targets, standardised
 from regularize.solvers.squared_loss import squared_loss_path
 
 Floats = NDArray[np.float64]
@@ -30,7 +31,7 @@ def bounded_path(
 ) -> RidgeResult:
     """Solutions for alphas (k, t) and targets (n, t); whether they converged is judged by ``tol``."""
     k, t = alphas.shape
-    own = np.zeros((t, design.n_features)) if prior is None else np.array(prior * np.ones((t, 1)))
+    own = prior_of_targets(prior, t, design.n_features)
     coefs, tolerance = np.empty((k, t, design.n_features)), np.empty(t)
     intercepts, errors, gaps = np.empty((k, t)), np.empty((k, t)), np.empty((k, t))
     n_iters = np.empty((k, t), dtype=np.intp)
@@ -58,10 +59,9 @@ def _is_strictly_convex(design: Design, penalty: Penalty, alphas: Floats) -> boo
 
 def _by_dual(design: Design, y: Floats, penalty: Penalty, alphas: Floats, max_iter: int | None) -> Found:
     """Coefficients (k, p), intercepts, gaps and iterations (k,) for alphas from large to small."""
-    deviation = np.where(design.deviation > 0, design.deviation, 1.0) if design.standardize else 1.0
     size = float(power_of_two(np.max(np.abs(y))))  # so that no square overflows
     box = Penalty(penalty.l1, penalty.l2, penalty.lower / size, penalty.upper / size)
-    newton = DualNewton(design, y / size, box, penalty.l2 * np.square(deviation))
+    newton = DualNewton(design, y / size, box, standardised(penalty.l2, design))
     coefs, intercepts, gaps, n_iters = zip(*(newton.solve(float(alpha), max_iter) for alpha in alphas), strict=True)
     with np.errstate(over="ignore"):
         gaps_of_y = size * (size * np.array(gaps))

@@ -16,6 +16,8 @@ from scipy.linalg import cho_factor, cho_solve
 from regularize.design import Design
 from regularize.penalties import Penalty
 from regularize.solvers.ridge.shifted_system import EPS
+from regularize.solvers.ridge.units import weighted_mean
+from regularize.solvers.ridge.unpenalised import project
 
 Floats = NDArray[np.float64]
 
@@ -30,7 +32,7 @@ class DualNewton:
 
     def __init__(self, design: Design, y: Floats, penalty: Penalty, factors: Floats) -> None:
         self._design, self._root = design, design.root_weights
-        level = float(y[0] + design.weights @ (y - y[0])) if design.fit_intercept else 0.0
+        level = float(weighted_mean(y, design.weights)) if design.fit_intercept else 0.0
         self._level, self._y = level, self._root * (y - level)
         self._factors = np.where(penalty.excluded, 1.0, factors)
         self._lower, self._upper = penalty.lower, penalty.upper
@@ -79,9 +81,7 @@ class DualNewton:
         kernel *= self._root
         kernel *= self._root[:, np.newaxis]
         if self._design.fit_intercept:
-            image = kernel @ self._root
-            kernel -= np.outer(image - 0.5 * (self._root @ image) * self._root, self._root)
-            kernel -= np.outer(self._root, image - 0.5 * (self._root @ image) * self._root)
+            project(kernel, self._root[:, np.newaxis])
         kernel.flat[:: len(kernel) + 1] += 1.0
         direction = cho_solve(cho_factor(kernel, lower=True, overwrite_a=True), slope)
         along = self._adjoint(direction)

@@ -25,7 +25,6 @@ from scipy.linalg import LinAlgError, solve_triangular
 from regularize.design import Moments
 from regularize.solvers.ridge.elimination import Elimination, independent
 from regularize.solvers.ridge.forms import (
-    LARGEST_LOSS,
     MAX_REFINEMENTS,
     NO_ROOM,
     TRACEABLE,
@@ -33,6 +32,7 @@ from regularize.solvers.ridge.forms import (
     RidgeForm,
     Solutions,
     Which,
+    lengths,
     traces,
 )
 from regularize.solvers.ridge.shifted_system import RELIABLE, TINY, FactoredSystem, ShiftedSystem
@@ -46,17 +46,19 @@ SMALL_ERROR = 1e-6  # a share of the squared responses of which differences have
 class FeatureForm(RidgeForm):
     """One Gram matrix, or one QR factorisation, for all alphas and targets."""
 
+    answer_limit, row_limit = RELIABLE, TRACEABLE
+
     def __init__(
         self, problem: RidgeProblem, n_alphas: int, orthogonal: bool = False, moments: Moments | None = None
     ) -> None:
-        self.problem, self._lost = problem, 1.0
+        self.problem = problem
         self.name = "svd" if orthogonal else "cholesky"
         design = problem.design
         correlations = self._correlations(orthogonal, moments)
         informative = design.norms > 0
         self._penalised = problem.penalised[informative[problem.penalised]]
         self._free = problem.free[informative[problem.free]]
-        self._metric = design.scale[self._penalised] / np.sqrt(problem.standardised_factors()[self._penalised])
+        self._metric = (design.scale * problem.multiplier)[self._penalised]
         if orthogonal:
             self._factorise_columns()
         else:
@@ -92,7 +94,7 @@ class FeatureForm(RidgeForm):
                 left = np.maximum(np.diagonal(matrix), TINY)
                 self._lost = max(1.0, float(np.max(before / left, initial=1.0)))
         except LinAlgError:
-            self._elimination = None
+            self._elimination, self._lost = None, np.inf
         self._system = ShiftedSystem(matrix, n_alphas)
         self._lost *= self.problem.design.lost
 
@@ -116,11 +118,6 @@ class FeatureForm(RidgeForm):
 
     # ------------------------------------------------------------------------------ solutions
 
-    def reliable(self, alphas: Floats, for_rows: bool) -> NDArray[np.bool_]:
-        if self._elimination is None or self._lost > LARGEST_LOSS:
-            return np.zeros(alphas.size, dtype=np.bool_)
-        return self._system.reliable(alphas, self._lost, TRACEABLE if for_rows else RELIABLE)
-
     def _solve(self, alphas: Floats, penalised: Floats, free: Floats) -> tuple[Floats, Floats]:
         """u (k, m, q) and z_F (k, m, f) for right-hand sides (m, .) or (k, m, .)."""
         assert self._elimination is not None
@@ -131,27 +128,27 @@ class FeatureForm(RidgeForm):
     def solve(self, alphas: Floats, which: Which) -> Solutions:
         design = self.problem.design
         u, free = self._solve(alphas, self._targets_penalised[which], self._targets_free[which])
-        by_data = self.corrected_by_data(self._system, alphas, which, self._lost)
+        by_data = self.corrected_by_data(alphas, which)
         gaps, errors, ended = np.empty(u.shape[:2]), np.empty(u.shape[:2]), np.ones(u.shape[:2], dtype=np.bool_)
         if by_data.any():
             part = self._correct_by_data(alphas[by_data], which, u[by_data], free[by_data])
             u[by_data], free[by_data], gaps[by_data], errors[by_data], ended[by_data] = part
         rest = ~by_data
         if rest.any():
-            u[rest], free[rest], gaps[rest], errors[rest] = self._correct_by_matrix(alphas[rest], which, u[rest])
-            if self.few_answers:
-                self._recompute_small(errors, u, free, which)
+            u[rest], free[rest], gaps[rest], own = self._correct_by_matrix(alphas[rest], which, u[rest])
+            errors[rest] = self._recomputed(own, u[rest], free[rest], which) if self.few_answers else own
         coefs = self._coefs(u, free) * design.inverse_scale
         return Solutions(coefs, -(coefs @ design.centre), gaps, errors, np.zeros(gaps.shape, dtype=np.intp), ended)
 
-    def _recompute_small(self, errors: Floats, u: Floats, free: Floats, which: Which) -> None:
-        """Squared errors that are small differences of large sums, from X instead."""
+    def _recomputed(self, errors: Floats, u: Floats, free: Floats, which: Which) -> Floats:
+        """Squared errors, from X where they are small differences of large sums."""
         small = np.argwhere(errors < SMALL_ERROR * self.problem.squared_targets[which])
         if small.size:
             rows, columns = small.T
             coefs = self._coefs(u, free)[rows, columns]
             residuals, _ = self.problem.design.residual_correlations(coefs, self.problem.targets[which[columns]])
             errors[rows, columns] = np.einsum("ij,ij->i", residuals, residuals)
+        return errors
 
     def _coefs(self, u: Floats, free: Floats) -> Floats:
         """Coefficients of Z (k, m, p)."""
@@ -174,7 +171,7 @@ class FeatureForm(RidgeForm):
             penalised = slopes[..., self._penalised] * self._metric - alphas[:, np.newaxis, np.newaxis] * u
             du, dfree = self._solve(alphas, penalised, slopes[..., self._free])
             errors = np.einsum("ij,ij->i", residuals, residuals).reshape(u.shape[:2])
-            helps = corrections.take(_norms(du, dfree), _norms(u, free))[..., np.newaxis]
+            helps = corrections.take(lengths(du, dfree), lengths(u, free))[..., np.newaxis]
             u, free = u + du * helps, free + dfree * helps
             if corrections.done:
                 break
@@ -275,7 +272,3 @@ class FeatureForm(RidgeForm):
             directions[self._free, :r] = self._elimination.back(vectors.T, np.zeros((1, f))).T
             directions[self._free, r:] = solve_triangular(self._elimination.triangle, np.eye(f))
         return directions, np.concatenate([shares, np.ones((f, shares.shape[1]))])
-
-
-def _norms(u: Floats, free: Floats) -> Floats:
-    return np.sqrt(np.einsum("kmq,kmq->km", u, u) + np.einsum("kmf,kmf->km", free, free))

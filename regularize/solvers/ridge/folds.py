@@ -19,8 +19,10 @@ from regularize.design import FoldedDesign
 from regularize.kernels.threads import one_thread
 from regularize.penalties import Penalty
 from regularize.solvers.ridge.forms import WELL_CONDITIONED
-from regularize.solvers.ridge.shifted_system import EPS, RELIABLE, ShiftedSystem
+from regularize.solvers.ridge.shifted_system import RELIABLE, ShiftedSystem
 from regularize.solvers.ridge.solver import LARGEST_SPARSE, RidgeSolver, is_bounded
+from regularize.solvers.ridge.units import weighted_mean
+from regularize.solvers.ridge.unpenalised import set_apart
 
 Floats = NDArray[np.float64]
 
@@ -148,8 +150,10 @@ class _Folds:
         means = kernel @ weights if self._folded.fit_intercept else np.zeros(rows.size)
         own, levels = self._own[rows], np.zeros(self._own.shape[1])
         if self._folded.fit_intercept:
-            levels = own[0] + weights @ (own - own[0])
-        system, lost = self._system(kernel, root, means, weights)
+            levels = weighted_mean(own, weights)
+        matrix = kernel * root * root[:, np.newaxis]
+        lost = set_apart(matrix, root[:, np.newaxis][:, : int(self._folded.fit_intercept)])
+        system = ShiftedSystem(matrix, self._alphas.size)
         alphas = self._alphas / self._totals[fold]
         rhs = ((own - levels) * root[:, np.newaxis]).T
         try:
@@ -169,18 +173,6 @@ class _Folds:
             coefs, offsets = self._coefs(rows, centred, offsets)
         return self._answer(fold, predictions, coefs, offsets, np.ones(offsets.shape, dtype=np.bool_))
 
-    def _system(self, kernel: Floats, root: Floats, means: Floats, weights: Floats) -> tuple[ShiftedSystem, float]:
-        """That of the centred and weighted kernel matrix, the intercept set apart, and what centring cost in digits."""
-        matrix, lost = kernel, 1.0
-        if self._folded.fit_intercept:
-            matrix = kernel - means - means[:, np.newaxis] + weights @ means
-        matrix = matrix * root * root[:, np.newaxis]
-        if self._folded.fit_intercept:
-            spread = float(np.trace(matrix))
-            lost = max(1.0, float(np.diagonal(kernel) @ weights) / max(spread, EPS))
-            matrix += max(spread, float(np.finfo(float).tiny)) * np.outer(root, root)
-        return ShiftedSystem(matrix, self._alphas.size), lost
-
     def _coefs(self, rows: NDArray[np.intp], sums: Floats, offsets: Floats) -> tuple[Floats, Floats]:
         """Coefficients, and intercepts for X as it was given."""
         full = self._folded.full
@@ -190,6 +182,3 @@ class _Folds:
         coefs = flat.reshape(*offsets.shape, -1)
         shifted = 0.0 if full.shift is None else coefs @ full.shift
         return coefs + self._prior, offsets - shifted
-
-
-__all__ = ["RidgeFold", "ridge_folds"]

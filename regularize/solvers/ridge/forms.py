@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from regularize.solvers.ridge.shifted_system import EPS, FactoredSystem, ShiftedSystem
+from regularize.solvers.ridge.shifted_system import EPS, TINY, FactoredSystem, ShiftedSystem
 from regularize.solvers.ridge.units import RidgeProblem
 
 Floats = NDArray[np.float64]
@@ -50,12 +50,16 @@ class RidgeForm(ABC):
 
     name: str
     problem: RidgeProblem
+    answer_limit = row_limit = np.inf  # condition numbers up to which answers, and shares of rows, are trusted
     _system: ShiftedSystem | FactoredSystem
+    _lost = 1.0  # how much larger what was projected out is than what is left
     few_answers = FEW_ANSWERS  # up to here all are corrected by X, which certifies them; zero: only those in need
 
-    @abstractmethod
     def reliable(self, alphas: Floats, for_rows: bool) -> NDArray[np.bool_]:
         """For which alphas (k,) the answers, or what is said of single rows, have the digits that the data allow."""
+        if self._lost > LARGEST_LOSS:
+            return np.zeros(alphas.size, dtype=np.bool_)
+        return self._system.reliable(alphas, self._lost, self.row_limit if for_rows else self.answer_limit)
 
     def diagonalise(self) -> None:
         """Take the spectrum at once, if it will be asked for: it serves for all else, too."""
@@ -73,14 +77,12 @@ class RidgeForm(ABC):
     def leave_one_out(self, alphas: Floats) -> Iterator[Floats]:
         """For each alpha the errors (t, n) of predictions without the row."""
 
-    def corrected_by_data(
-        self, system: ShiftedSystem | FactoredSystem, alphas: Floats, which: Which, lost: float
-    ) -> NDArray[np.bool_]:
+    def corrected_by_data(self, alphas: Floats, which: Which) -> NDArray[np.bool_]:
         """For which alphas (k,) readings of X correct the answers: for all if they are few, else if digits are lost."""
-        few = max(self.few_answers, system.size // SHARE_OF_SIZE) if self.few_answers else 0
-        if system.keeps_digits or alphas.size * which.size <= few:
+        few = max(self.few_answers, self._system.size // SHARE_OF_SIZE) if self.few_answers else 0
+        if self._system.keeps_digits or alphas.size * which.size <= few:
             return np.ones(alphas.size, dtype=np.bool_)
-        return np.asarray(system.condition(alphas) * lost > WELL_CONDITIONED)
+        return np.asarray(self._system.condition(alphas) * self._lost > WELL_CONDITIONED)
 
     def is_nothing(self, gaps: Floats, which: Which) -> NDArray[np.bool_]:
         """Whether gaps (k, m) are rounding of rounding, whatever the corrections were."""
@@ -108,8 +110,7 @@ class Corrections:
 
     def take(self, sizes: Floats, of: Floats) -> NDArray[np.bool_]:
         """Whether corrections of these sizes (k, m) to vectors of those lengths are taken."""
-        size = sizes / np.maximum(of, np.finfo(float).tiny)
-        size[sizes == 0.0] = 0.0
+        size = sizes / np.maximum(of, TINY)
         helps = np.ones(size.shape, dtype=np.bool_) if self._before is None else size < CONTRACTION * self._before
         self.trusted = (size <= self._floor) | ~np.isfinite(self._floor)
         self.done = bool(np.all((size <= REFINED) | ~helps))
@@ -121,3 +122,8 @@ def traces(eigenvalues: Floats, alphas: Floats) -> Floats:
     """sum lambda / (lambda + alpha) (k,), over those that are not zero."""
     large = eigenvalues[eigenvalues > 0.0]
     return np.asarray((large / (large + alphas[:, np.newaxis])).sum(axis=1))
+
+
+def lengths(*parts: Floats) -> Floats:
+    """Norms (k, m) of vectors whose parts have shapes (k, m, .)."""
+    return np.sqrt(sum(np.einsum("kmq,kmq->km", part, part) for part in parts))

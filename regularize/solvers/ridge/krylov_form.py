@@ -43,8 +43,7 @@ class KrylovForm(RidgeForm):
         self._max_iter = DEFAULT_MAX_ITER if max_iter is None else max_iter
         self._unpenalised = Unpenalised(problem)
         self._root = problem.design.root_weights
-        self._multiplier = np.zeros(problem.design.n_features)
-        self._multiplier[problem.penalised] = 1.0 / np.sqrt(problem.standardised_factors()[problem.penalised])
+        self._multiplier = problem.multiplier
 
     def reliable(self, alphas: Floats, for_rows: bool) -> NDArray[np.bool_]:
         return np.ones(alphas.size, dtype=np.bool_)
@@ -189,7 +188,7 @@ class ShiftedState:
         self._directions = np.repeat(gradient[:, np.newaxis], shifts.size, axis=1)
         self._zeta, self._theta = np.ones(shifts.size), np.ones(shifts.size)
         self._square = float(gradient @ gradient)
-        self.step, self._momentum, self._done = 0.0, 0.0, 0
+        self.step, self._momentum = 0.0, 0.0
         self.n_iters = np.zeros(shifts.size, dtype=np.intp)
         self.n_open = int(np.sum(np.sqrt(self._square) > limits))
         self._least, self._since = self._square, 0

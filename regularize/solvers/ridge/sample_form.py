@@ -17,87 +17,60 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regularize.solvers.ridge.forms import (
-    LARGEST_LOSS,
     MAX_REFINEMENTS,
     NO_ROOM,
     Corrections,
     RidgeForm,
     Solutions,
     Which,
+    lengths,
     traces,
 )
-from regularize.solvers.ridge.shifted_system import EPS, RELIABLE, FactoredSystem, ShiftedSystem
+from regularize.solvers.ridge.shifted_system import RELIABLE, TINY, FactoredSystem, ShiftedSystem
 from regularize.solvers.ridge.units import RidgeProblem
-from regularize.solvers.ridge.unpenalised import Unpenalised
+from regularize.solvers.ridge.unpenalised import Unpenalised, set_apart, set_apart_factor
 
 Floats = NDArray[np.float64]
 
-APART = 2.0  # times a bound of the largest eigenvalue: no eigenvector mixes with what is set apart
 ROW_LIMIT = 1e9  # condition numbers up to which leave-one-out errors are precise: nothing corrects them
 DUAL_LOSS = 1e4  # by which the kernel's condition number may be smaller: coefficients come from large dual variables
-TINY = float(np.finfo(np.float64).tiny)
 
 
 class SampleForm(RidgeForm):
     """One kernel matrix, or one QR factorisation of the transpose of X, for all alphas and targets."""
 
+    answer_limit, row_limit = RELIABLE / DUAL_LOSS, ROW_LIMIT
+
     def __init__(self, problem: RidgeProblem, n_alphas: int, orthogonal: bool = False) -> None:
         self.problem = problem
         self.name = "svd" if orthogonal else "cholesky"
-        design = problem.design
-        self._root = design.root_weights
-        self._multiplier = np.zeros(design.n_features)
-        self._multiplier[problem.penalised] = 1.0 / np.sqrt(problem.standardised_factors()[problem.penalised])
+        self._root, self._multiplier = problem.design.root_weights, problem.multiplier
         self._unpenalised = Unpenalised(problem)
         self._rhs = self._unpenalised.off(problem.targets)
-        self._lost = 1.0
+        basis = self._unpenalised.basis
         if orthogonal:
-            factor = design.dual_triangle(self._multiplier, self._unpenalised.basis)
+            factor = problem.design.dual_triangle(self._multiplier, basis)
+            self._system = FactoredSystem(set_apart_factor(factor, basis), with_null=True)
         else:
-            known = design.known_kernel
-            if known is not None and np.array_equal(known[0], self._multiplier):
-                kernel = known[1].copy()
-            else:
-                kernel = design.kernel(self._multiplier)
-        if orthogonal:
-            self._system = FactoredSystem(self._set_apart_factor(factor), with_null=True)
-        else:
+            kernel = self._kernel()
             kernel *= self._root
             kernel *= self._root[:, np.newaxis]
-            self._system = ShiftedSystem(self._set_apart(kernel), n_alphas)
+            self._lost = set_apart(kernel, basis)
+            self._system = ShiftedSystem(kernel, n_alphas)
 
-    def _set_apart(self, kernel: Floats) -> Floats:
-        """P K P + c Q Q', with c not below the eigenvalues of P K P."""
-        Q = self._unpenalised.basis
-        if self._unpenalised.rank:
-            before = np.trace(kernel)
-            images = kernel @ Q
-            half = images - 0.5 * Q @ (Q.T @ images)
-            kernel -= half @ Q.T
-            kernel -= Q @ half.T
-            left = float(np.trace(kernel))
-            self._lost = max(1.0, float(before) / left) if left > EPS * before else np.inf
-            largest = APART * max(float(np.abs(kernel).sum(axis=0).max(initial=0.0)), TINY)
-            kernel += (largest * Q) @ Q.T
-        return kernel
-
-    def _set_apart_factor(self, factor: Floats) -> Floats:
-        """The same for the factor R of P K P = R'R."""
-        Q = self._unpenalised.basis
-        largest = APART * max(float(np.sqrt(np.einsum("ij,ij->", factor, factor))), np.sqrt(TINY))
-        return np.asarray(np.linalg.qr(np.concatenate([factor, largest * Q.T]), mode="r"))
+    def _kernel(self) -> Floats:
+        """A new array with the kernel of the rows."""
+        known = self.problem.design.known_kernel
+        if known is not None and np.array_equal(known[0], self._multiplier):
+            return known[1].copy()
+        return self.problem.design.kernel(self._multiplier)
 
     # ------------------------------------------------------------------------------ solutions
-
-    def reliable(self, alphas: Floats, for_rows: bool) -> NDArray[np.bool_]:
-        if self._lost > LARGEST_LOSS:
-            return np.zeros(alphas.size, dtype=np.bool_)
-        return self._system.reliable(alphas, self._lost, ROW_LIMIT if for_rows else RELIABLE / DUAL_LOSS)
 
     def solve(self, alphas: Floats, which: Which) -> Solutions:
         design = self.problem.design
         duals = self._system.solve(alphas, self._rhs[which])
-        by_data = self.corrected_by_data(self._system, alphas, which, self._lost)
+        by_data = self.corrected_by_data(alphas, which)
         coefs = np.zeros((*duals.shape[:2], design.n_features))
         offsets, gaps = np.empty(duals.shape[:2]), np.empty(duals.shape[:2])
         ended = np.ones(duals.shape[:2], dtype=np.bool_)
@@ -133,7 +106,7 @@ class SampleForm(RidgeForm):
             slopes = left - alphas[:, np.newaxis, np.newaxis] * duals
             gaps = 0.5 * np.einsum("kmn,kmn->km", slopes, slopes)
             correction = self._system.solve(alphas, slopes)
-            helps = corrections.take(_norms(correction), _norms(duals))
+            helps = corrections.take(lengths(correction), lengths(duals))
             if corrections.done:
                 break
             step = correction * helps[..., np.newaxis]
@@ -186,7 +159,3 @@ class SampleForm(RidgeForm):
                 errors[:, weightless] = (problem.responses.T - predicted)[:, weightless]
             errors[:, alone & ~weightless] = np.nan
             yield errors * problem.scale[:, np.newaxis]
-
-
-def _norms(vectors: Floats) -> Floats:
-    return np.sqrt(np.einsum("kmn,kmn->km", vectors, vectors))

@@ -41,14 +41,14 @@ class RidgeProblem:
         """The problem for targets y (n, t)."""
         n_targets = y.shape[1]
         usable = ~penalty.excluded
-        own = np.zeros((n_targets, design.n_features)) if prior is None else np.array(prior * np.ones((n_targets, 1)))
+        own = prior_of_targets(prior, n_targets, design.n_features)
         own[:, ~usable] = 0.0
         if prior is not None:
             y = y - design.combinations(own).T
         sizes = power_of_two(np.max(np.abs(y), axis=0, initial=0.0))
         responses, levels = y / sizes, np.zeros(n_targets)
-        if design.fit_intercept:  # about one of them, so that equal ones are their own mean
-            levels = responses[0] + design.weights @ (responses - responses[0])
+        if design.fit_intercept:
+            levels = weighted_mean(responses, design.weights)
             responses = responses - levels
         norms = np.sqrt(design.weights @ np.square(responses))
         nothing = norms <= CONSTANT * np.abs(levels)
@@ -75,9 +75,29 @@ class RidgeProblem:
         """Weighted squares of the responses (t,)."""
         return np.asarray(np.einsum("ti,ti->t", self.targets, self.targets))
 
-    def standardised_factors(self) -> Floats:
-        """l2 (p,) for coefficients in the user's units."""
-        if not self.design.standardize:
-            return self.factors
-        deviation = self.design.deviation
-        return self.factors * np.square(np.where(deviation > 0, deviation, 1.0))
+    @cached_property
+    def multiplier(self) -> Floats:
+        """What brings columns, as the user gave them, to a penalty of one: l2^(-1/2) (p,), zero if not penalised."""
+        out = np.zeros(self.design.n_features)
+        out[self.penalised] = 1.0 / np.sqrt(standardised(self.factors, self.design)[self.penalised])
+        return out
+
+
+def standardised(factors: Floats, design: Design) -> Floats:
+    """l2 (p,) for coefficients in the user's units."""
+    if not design.standardize:
+        return factors
+    return factors * np.square(np.where(design.deviation > 0, design.deviation, 1.0))
+
+
+def weighted_mean(responses: Floats, weights: Floats) -> Floats:
+    """Of responses (n,) or (n, t), about the first of them, so that equal ones are their own mean."""
+    return np.asarray(responses[0] + weights @ (responses - responses[0]))
+
+
+def prior_of_targets(prior: Floats | None, n_targets: int, n_features: int) -> Floats:
+    """A prior (p,) or (t, p) as a new array (t, p); zeros for None."""
+    out = np.zeros((n_targets, n_features))
+    if prior is not None:
+        out[:] = prior
+    return out

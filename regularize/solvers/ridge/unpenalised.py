@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lstsq, qr
 
+from regularize.solvers.ridge.elimination import DEPENDENT
+from regularize.solvers.ridge.shifted_system import EPS, TINY
 from regularize.solvers.ridge.units import RidgeProblem
 
 Floats = NDArray[np.float64]
 
-ROUNDING_RANK = 1e-13  # of the norm of a column, that the others do not explain
+APART = 2.0  # times a bound of the largest eigenvalue: no eigenvector mixes with what is set apart
 
 
 class Unpenalised:
@@ -56,4 +58,30 @@ def _orthonormal(columns: Floats) -> Floats:
     if not columns.shape[1]:
         return columns
     Q, R, _ = qr(columns, mode="economic", pivoting=True, check_finite=False)
-    return np.asarray(Q[:, : int(np.sum(np.abs(np.diagonal(R)) > ROUNDING_RANK))])
+    return np.asarray(Q[:, : int(np.sum(np.abs(np.diagonal(R)) > DEPENDENT))])
+
+
+def project(kernel: Floats, Q: Floats) -> None:
+    """Replace K by P K P, for the projection P off the orthonormal columns of Q."""
+    images = kernel @ Q
+    half = images - 0.5 * Q @ (Q.T @ images)
+    kernel -= half @ Q.T
+    kernel -= Q @ half.T
+
+
+def set_apart(kernel: Floats, Q: Floats) -> float:
+    """Replace K by P K P + c Q Q', with c above the eigenvalues of P K P; by how much K was larger than P K P."""
+    if not Q.shape[1]:
+        return 1.0
+    before = float(np.trace(kernel))
+    project(kernel, Q)
+    left = float(np.trace(kernel))
+    largest = APART * max(float(np.abs(kernel).sum(axis=0).max(initial=0.0)), TINY)
+    kernel += (largest * Q) @ Q.T
+    return max(1.0, before / left) if left > EPS * before else np.inf
+
+
+def set_apart_factor(factor: Floats, Q: Floats) -> Floats:
+    """The same for the factor R of P K P = R'R."""
+    largest = APART * max(float(np.sqrt(np.einsum("ij,ij->", factor, factor))), np.sqrt(TINY))
+    return np.asarray(np.linalg.qr(np.concatenate([factor, largest * Q.T]), mode="r"))
