@@ -1,4 +1,4 @@
-"""Regularisation paths and the grid of alphas: functions with scikit-learn's contract.
+"""Regularisation paths: functions with scikit-learn's contract.
 
 Design notes
 ------------
@@ -6,6 +6,8 @@ a. The public functions only collect what they were asked into a :class:`PathReq
    answers it.
 b. A path that Ctrl-C ends early returns what is finished, with a warning that says how much that is.
 c. Engine and kernels are silent: the warnings about convergence are written here, once per call.
+d. One column of y is one target, whatever its shape: the norm of one number is its absolute value. Only several
+   columns are a problem of their own.
 """
 
 from __future__ import annotations
@@ -23,9 +25,10 @@ from scipy import sparse
 
 from regularize.design import make_design
 from regularize.design.design import OVERFLOW
-from regularize.solvers import PathPoint, PathResult, squared_loss_alpha_max, squared_loss_path
+from regularize.grids import alpha_grid, alpha_max, geometric_grid, no_grid_error
+from regularize.penalties import GroupPenalty
+from regularize.solvers import PathPoint, PathResult, squared_loss_path
 from regularize.validation import (
-    GRID_CONSTRAINTS,
     PATH_CONSTRAINTS,
     ConvergenceWarning,
     check_alphas,
@@ -34,8 +37,22 @@ from regularize.validation import (
     check_parameters,
     check_path_data,
     column_names,
-    make_penalty,
 )
+from regularize.validation.multi_task import path_problem
+
+__all__ = [
+    "PathRequest",
+    "alpha_grid",
+    "alpha_max",
+    "enet_path",
+    "geometric_grid",
+    "lasso_path",
+    "listed",
+    "no_grid_error",
+    "refuse_non_finite",
+    "reporter",
+    "warn_not_converged",
+]
 
 Floats = NDArray[np.float64]
 
@@ -105,12 +122,15 @@ def lasso_path(
 
         1/2 sum_i s_i (y_i - b - x_i'w)^2 + alpha sum_j factor_j |w_j|,   lower_j <= w_j <= upper_j
 
+    Several targets share their features, as in :class:`MultiTaskLasso`: ``y_i``, ``b`` and ``w_j`` are vectors of
+    length n_targets, squares and ``|w_j|`` are those of Euclidean norms.
+
     Parameters
     ----------
     X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
         Data, at least two rows; see :meth:`Lasso.fit`. Never modified.
-    y : array-like of shape (n_samples,) or (n_samples, 1)
-        Target. Several targets are a multi-task problem, which is not implemented yet.
+    y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        Target, or several that are fitted together.
     eps : float, default=1e-3
         Smallest alpha of the automatic grid as a fraction of the largest.
     n_alphas : int, default='deprecated'
@@ -125,7 +145,7 @@ def lasso_path(
         Accepted for compatibility; ``X'y`` is always computed from X and y.
     copy_X : bool, default=True
         Has no effect: X is never modified.
-    coef_init : array-like of shape (n_features,), default=None
+    coef_init : array-like of shape (n_features,) or (n_targets, n_features), default=None
         Start of the first alpha.
     verbose : bool or int, default=False
         1 prints a dot per alpha to stderr, 2 the number of the alpha, 3 also its gap and iterations.
@@ -141,7 +161,7 @@ def lasso_path(
     penalty_factor : array-like of shape (n_features,) or dict, default=None
         Factor of each feature's penalty, not rescaled; see :class:`Lasso`.
     bounds : tuple (lower, upper) or dict, default=None
-        Bounds of the coefficients; see :class:`Lasso`.
+        Bounds of the coefficients; see :class:`Lasso`. Not for several targets.
     standardize : bool, default=False
         Whether to penalise the coefficients of standardised columns; see :class:`Lasso`.
     **params : dict
@@ -154,7 +174,7 @@ def lasso_path(
     -------
     alphas : ndarray of shape (n_alphas,)
         Alphas, from large to small. Fewer than asked for if Ctrl-C ended the path.
-    coefs : ndarray of shape (n_features, n_alphas) or (1, n_features, n_alphas)
+    coefs : ndarray of shape (n_features, n_alphas) or (n_targets, n_features, n_alphas)
         Coefficients, in the dtype of X; three-dimensional for two-dimensional y.
     dual_gaps : ndarray of shape (n_alphas,)
         Duality gaps that were reached, in units of the objective.
@@ -246,12 +266,15 @@ def enet_path(
         1/2 sum_i s_i (y_i - b - x_i'w)^2
           + alpha sum_j factor_j (l1_ratio |w_j| + (1 - l1_ratio)/2 w_j^2),   lower_j <= w_j <= upper_j
 
+    Several targets share their features, as in :class:`MultiTaskElasticNet`: ``y_i``, ``b`` and ``w_j`` are vectors of
+    length n_targets, squares and ``|w_j|`` are those of Euclidean norms.
+
     Parameters
     ----------
     X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
         Data, at least two rows; see :meth:`ElasticNet.fit`. Never modified.
-    y : array-like of shape (n_samples,) or (n_samples, 1)
-        Target. Several targets are a multi-task problem, which is not implemented yet.
+    y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        Target, or several that are fitted together.
     l1_ratio : float, default=0.5
         Share of the L1 penalty, from 0 (only L2; needs explicit ``alphas``) to 1 (the Lasso).
     eps : float, default=1e-3
@@ -268,7 +291,7 @@ def enet_path(
         Accepted for compatibility; ``X'y`` is always computed from X and y.
     copy_X : bool, default=True
         Has no effect: X is never modified.
-    coef_init : array-like of shape (n_features,), default=None
+    coef_init : array-like of shape (n_features,) or (n_targets, n_features), default=None
         Start of the first alpha.
     verbose : bool or int, default=False
         1 prints a dot per alpha to stderr, 2 the number of the alpha, 3 also its gap and iterations.
@@ -286,7 +309,7 @@ def enet_path(
     penalty_factor : array-like of shape (n_features,) or dict, default=None
         Factor of each feature's penalty, not rescaled; see :class:`ElasticNet`.
     bounds : tuple (lower, upper) or dict, default=None
-        Bounds of the coefficients; see :class:`ElasticNet`.
+        Bounds of the coefficients; see :class:`ElasticNet`. Not for several targets.
     standardize : bool, default=False
         Whether to penalise the coefficients of standardised columns; see :class:`ElasticNet`.
     **params : dict
@@ -297,7 +320,7 @@ def enet_path(
     -------
     alphas : ndarray of shape (n_alphas,)
         Alphas, from large to small. Fewer than asked for if Ctrl-C ended the path.
-    coefs : ndarray of shape (n_features, n_alphas) or (1, n_features, n_alphas)
+    coefs : ndarray of shape (n_features, n_alphas) or (n_targets, n_features, n_alphas)
         Coefficients, in the dtype of X; three-dimensional for two-dimensional y.
     dual_gaps : ndarray of shape (n_alphas,)
         Duality gaps that were reached, in units of the objective.
@@ -356,155 +379,6 @@ def enet_path(
     )
 
 
-def alpha_max(
-    X: Any,
-    y: Any,
-    *,
-    l1_ratio: float = 1.0,
-    fit_intercept: bool = True,
-    sample_weight: Any = None,
-    penalty_factor: Any = None,
-    positive: bool = False,
-    bounds: Any = None,
-    standardize: bool = False,
-) -> float:
-    """Smallest alpha for which all penalised coefficients are 0.
-
-    Without options this is ``max_j |sum_i s_i (x_ij - mean_j) (y_i - mean)| / l1_ratio`` with weights ``s_i``
-    that sum to 1. Features with a factor of 0 are fitted first; signs that the bounds forbid do not count.
-
-    Parameters
-    ----------
-    X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
-        Data, at least two rows.
-    y : array-like of shape (n_samples,) or (n_samples, 1)
-        Target.
-    l1_ratio : float, default=1.0
-        Share of the L1 penalty, above 0.
-    fit_intercept : bool, default=True
-        Whether the model has an intercept.
-    sample_weight : float or array-like of shape (n_samples,), default=None
-        Non-negative weights; only their proportions matter.
-    penalty_factor : array-like of shape (n_features,) or dict, default=None
-        Factor of each feature's penalty; see :class:`ElasticNet`.
-    positive : bool, default=False
-        Whether the coefficients are forced to be non-negative.
-    bounds : tuple (lower, upper) or dict, default=None
-        Bounds of the coefficients; see :class:`ElasticNet`.
-    standardize : bool, default=False
-        Whether the coefficients of standardised columns are penalised.
-
-    Returns
-    -------
-    alpha_max : float
-        The smallest alpha, rounded up by 1e-14 of itself so that it is one in every order of the sums; 0.0 if
-        nothing in X is correlated with y.
-
-    Raises
-    ------
-    ValueError
-        If an argument is invalid, or ``l1_ratio`` is 0.
-
-    Examples
-    --------
-    >>> from regularize import alpha_max
-    >>> round(alpha_max([[-1.0], [0.0], [1.0]], [-1.0, 0.0, 1.0]), 6)
-    0.666667
-    """
-    caller = "alpha_max"
-    booleans = {"fit_intercept": fit_intercept, "positive": positive, "standardize": standardize}
-    check_parameters(caller, {"l1_ratio": l1_ratio, **booleans})
-    if l1_ratio == 0:
-        raise no_grid_error(caller)
-    columns = column_names(X)
-    samples = check_path_data(caller, X, y, sample_weight)
-    penalty = make_penalty(
-        caller,
-        samples.X.shape[1],
-        l1_ratio=l1_ratio,
-        penalty_factor=penalty_factor,
-        bounds=bounds,
-        positive=positive,
-        columns=columns,
-    )
-    design = make_design(
-        samples.X, sample_weight=samples.sample_weight, fit_intercept=fit_intercept, standardize=standardize
-    )
-    return float(squared_loss_alpha_max(design, _one_target(caller, samples.y), penalty))
-
-
-def alpha_grid(
-    X: Any,
-    y: Any,
-    *,
-    l1_ratio: float = 1.0,
-    eps: float = 1e-3,
-    alphas: int = 100,
-    fit_intercept: bool = True,
-    sample_weight: Any = None,
-    penalty_factor: Any = None,
-    positive: bool = False,
-    bounds: Any = None,
-    standardize: bool = False,
-) -> Floats:
-    """Geometric grid of alphas from :func:`alpha_max` down to ``eps`` times it.
-
-    Parameters
-    ----------
-    X : {array-like, sparse matrix, sparse array} of shape (n_samples, n_features)
-        Data, at least two rows.
-    y : array-like of shape (n_samples,) or (n_samples, 1)
-        Target.
-    l1_ratio : float, default=1.0
-        Share of the L1 penalty, above 0.
-    eps : float, default=1e-3
-        Smallest alpha as a fraction of the largest.
-    alphas : int, default=100
-        Number of alphas.
-    fit_intercept : bool, default=True
-        Whether the model has an intercept.
-    sample_weight : float or array-like of shape (n_samples,), default=None
-        Non-negative weights; only their proportions matter.
-    penalty_factor : array-like of shape (n_features,) or dict, default=None
-        Factor of each feature's penalty; see :class:`ElasticNet`.
-    positive : bool, default=False
-        Whether the coefficients are forced to be non-negative.
-    bounds : tuple (lower, upper) or dict, default=None
-        Bounds of the coefficients; see :class:`ElasticNet`.
-    standardize : bool, default=False
-        Whether the coefficients of standardised columns are penalised.
-
-    Returns
-    -------
-    alphas : ndarray of shape (alphas,)
-        Alphas, from large to small. All 1e-15 if nothing in X is correlated with y, as in scikit-learn.
-
-    Raises
-    ------
-    ValueError
-        If an argument is invalid, or ``l1_ratio`` is 0.
-
-    Examples
-    --------
-    >>> from regularize import alpha_grid
-    >>> print(alpha_grid([[-1.0], [0.0], [1.0]], [-3.0, 0.0, 3.0], alphas=3, eps=0.01))
-    [2.   0.2  0.02]
-    """
-    check_parameters("alpha_grid", {"eps": eps, "alphas": alphas}, GRID_CONSTRAINTS)
-    largest = alpha_max(
-        X,
-        y,
-        l1_ratio=l1_ratio,
-        fit_intercept=fit_intercept,
-        sample_weight=sample_weight,
-        penalty_factor=penalty_factor,
-        positive=positive,
-        bounds=bounds,
-        standardize=standardize,
-    )
-    return geometric_grid("alpha_grid", largest, eps, int(alphas))
-
-
 def _path(X: Any, y: Any, request: PathRequest) -> tuple[Any, ...]:
     """Answer a request: check, solve, warn, return."""
     caller = request.caller
@@ -514,21 +388,21 @@ def _path(X: Any, y: Any, request: PathRequest) -> tuple[Any, ...]:
         raise no_grid_error(caller)
     columns = column_names(X)
     samples = check_path_data(caller, X, y, request.sample_weight, options["check_input"])
-    target = _one_target(caller, samples.y, request.positive)
-    n_features = samples.X.shape[1]
-    penalty = make_penalty(
+    target, penalty = path_problem(
         caller,
-        n_features,
+        samples,
         l1_ratio=request.l1_ratio,
         penalty_factor=request.penalty_factor,
         bounds=request.bounds,
         positive=request.positive,
         columns=columns,
     )
+    is_joint = isinstance(penalty, GroupPenalty)
     start = None
     if request.coef_init is not None:
-        shape = (*samples.y.shape[1:], n_features)
-        start = check_coef_init(caller, request.coef_init, shape, penalty).reshape(-1)
+        shape = (*samples.y.shape[1:], samples.X.shape[1])
+        box = penalty.features if isinstance(penalty, GroupPenalty) else penalty
+        start = check_coef_init(caller, request.coef_init, shape, box).reshape(shape if is_joint else -1)
     centre = bool(request.fit_intercept) or (options["X_offset"] is not None and sparse.issparse(samples.X))
     gram, use_gram = check_gram(
         samples, request.precompute, fit_intercept=centre, check_input=options["check_input"], stacklevel=4
@@ -539,6 +413,7 @@ def _path(X: Any, y: Any, request: PathRequest) -> tuple[Any, ...]:
         fit_intercept=centre,
         standardize=bool(request.standardize),
         gram=gram,
+        group_of=penalty.groups.labels if isinstance(penalty, GroupPenalty) else None,
     )
     n_alphas = int(request.alphas) if alphas is None else len(alphas)
     result = squared_loss_path(
@@ -550,13 +425,13 @@ def _path(X: Any, y: Any, request: PathRequest) -> tuple[Any, ...]:
         max_iter=int(options["max_iter"] or SOLVER_OPTIONS["max_iter"]),
         coef_init=start,
         use_gram=use_gram,
-        on_point=_reporter(int(request.verbose), n_alphas),
+        on_point=reporter(int(request.verbose), n_alphas),
     )
     with np.errstate(over="ignore"):
         coefs = result.coefs.astype(samples.X.dtype, copy=False)
     refuse_non_finite(coefs, result.intercepts, result.dual_gaps)
     warn_not_converged([result], stacklevel=4, n_asked=n_alphas)
-    answer = (result.alphas, coefs if samples.y.ndim == 1 else coefs[None], result.dual_gaps)
+    answer = (result.alphas, coefs if is_joint or samples.y.ndim == 1 else coefs[None], result.dual_gaps)
     return (*answer, [int(n) for n in result.n_iters]) if request.return_n_iter else answer
 
 
@@ -595,37 +470,7 @@ def _checked_options(request: PathRequest) -> dict[str, Any]:
     return options
 
 
-def _one_target(caller: str, y: Floats, positive: bool = False) -> Floats:
-    """The only target, (n,)."""
-    if y.ndim == 1:
-        return y
-    if positive:
-        raise ValueError("positive=True is not allowed for multi-output (y.ndim != 1)")
-    if y.shape[1] != 1:
-        raise ValueError(
-            f"{caller} is not implemented for y with several columns yet (the multi-task path)."
-            f" Got y of shape {y.shape}; call {caller} for each column."
-        )
-    return y[:, 0]
-
-
-def no_grid_error(caller: str) -> ValueError:
-    return ValueError(
-        "Automatic alpha grid generation is not supported for l1_ratio=0. Please supply a grid by providing"
-        f" your estimator with the appropriate `alphas=` argument. (Raised by {caller}.)"
-    )
-
-
-def geometric_grid(caller: str, largest: float, eps: float, n_alphas: int) -> Floats:
-    if not np.isfinite(largest):
-        raise ValueError(f"{caller}: alpha_max overflows, an L1 penalty is next to nothing; pass the alphas.")
-    resolution = np.finfo(np.float64).resolution
-    if largest <= resolution:
-        return np.full(n_alphas, resolution)
-    return np.geomspace(largest, largest * eps, num=n_alphas)
-
-
-def _reporter(verbose: int, n_alphas: int) -> Callable[[PathPoint], None] | None:
+def reporter(verbose: int, n_alphas: int) -> Callable[[PathPoint], None] | None:
     """What prints the progress of a path, None if nothing does."""
     if not verbose:
         return None

@@ -10,6 +10,8 @@ import pytest
 
 MODULES = [
     "regularize.paths",
+    "regularize.grids",
+    "regularize.group_paths",
     "regularize.displays",
     "regularize.path_search",
     "regularize.priors",
@@ -30,6 +32,12 @@ MODULES = [
     "regularize.estimators.ridge_classifier_cv",
     "regularize.estimators.ridge",
     "regularize.estimators.ridge_classifier",
+    "regularize.estimators.group_lasso",
+    "regularize.estimators.group_lasso_cv",
+    "regularize.estimators.sparse_group_lasso",
+    "regularize.estimators.sparse_group_lasso_cv",
+    "regularize.estimators.multi_task",
+    "regularize.estimators.multi_task_cv",
 ]
 
 

@@ -216,7 +216,6 @@ def test_n_alphas_and_alphas_none_are_deprecated_as_in_scikit_learn(path):
         ({"X": np.where(X > 2, np.nan, X)}, "Input X contains NaN"),
         ({"y": np.where(Y > 0, np.inf, Y)}, "Input y contains infinity"),
         ({"y": Y[:3]}, "inconsistent numbers of samples"),
-        ({"y": np.c_[Y, Y]}, "enet_path is not implemented for y with several columns yet"),
         ({"y": np.c_[Y, Y], "positive": True}, "positive=True is not allowed for multi-output (y.ndim != 1)"),
     ],
 )

@@ -14,6 +14,9 @@ b. ``scale`` is the power of two next to the norm of a column. Multiplying by it
    penalty alone (see Penalty.in_units_of).
 c. Centring is implicit. Correlations subtract ``centre_j * sum(v)``; working columns, which are copied
    anyway, are centred explicitly when dense and carry one offset each when sparse.
+d. The norm of a group of coefficients is one only in units that all its features share. With ``group_of`` the
+   columns of a group have the scale of the largest of them; standardised ones, whose penalty is on coefficients of
+   columns of unit deviation, that deviation.
 """
 
 from __future__ import annotations
@@ -64,6 +67,7 @@ class Design(ABC):
         fit_intercept: bool,
         standardize: bool,
         gram: Floats | None,
+        group_of: Columns | None,
     ) -> None:
         self.n_samples, self.n_features = X.shape
         self.fit_intercept = fit_intercept
@@ -75,6 +79,7 @@ class Design(ABC):
         self.known_kernel: tuple[Floats, Floats] | None = None  # a multiplier and its kernel, if somebody keeps them
         self._sample_weight = sample_weight
         self._user_gram = gram
+        self._group_of = group_of
 
     @cached_property
     def weights(self) -> Floats:
@@ -132,8 +137,14 @@ class Design(ABC):
 
     @cached_property
     def scale(self) -> Floats:
-        """Powers of two next to the norms; one for columns without information."""
-        return power_of_two(self._raw_norms)
+        """Powers of two next to the norms, one for columns without information; see note d for groups."""
+        if self._group_of is None:
+            return power_of_two(self._raw_norms)
+        if self.standardize:
+            return np.where(self.deviation > 0, self.deviation, 1.0)
+        largest = np.zeros(self._group_of.max() + 1)
+        np.maximum.at(largest, self._group_of, self._raw_norms)
+        return power_of_two(largest)[self._group_of]
 
     @cached_property
     def inverse_scale(self) -> Floats:
@@ -142,7 +153,7 @@ class Design(ABC):
 
     @cached_property
     def norms(self) -> Floats:
-        """Norms of the columns of Z: in [1, 2), or zero."""
+        """Norms of the columns of Z: in [1, 2), or zero; in groups, of the largest column of each."""
         return self._raw_norms / self.scale
 
     @cached_property
@@ -309,9 +320,9 @@ class Design(ABC):
         """Whether Z'Z is at hand, or can be had without X."""
         return self._user_gram is not None or "gram" in self.__dict__
 
-    def weighted_mean(self, y: Floats) -> float:
-        """sum_i s_i y_i, or zero without an intercept."""
-        return float(self.weights @ y) if self.fit_intercept else 0.0
+    def weighted_mean(self, y: Floats) -> Any:
+        """sum_i s_i y_i, a number or (T,), or zero without an intercept."""
+        return self.weights @ y if self.fit_intercept else np.zeros(y.shape[1:])
 
 
 def power_of_two(norms: Floats) -> Floats:
@@ -327,13 +338,15 @@ def make_design(
     fit_intercept: bool = True,
     standardize: bool = False,
     gram: Floats | None = None,
+    group_of: Columns | None = None,
 ) -> Design:
     """The design of an ndarray (any order, float32 or float64) or of a CSC matrix (int32 or int64 indices).
 
-    ``sample_weight`` may be a function that makes the weights when they are needed.
+    ``sample_weight`` may be a function that makes the weights when they are needed; ``group_of`` (p,) numbers the
+    groups of features that share a unit.
     """
     from regularize.design.dense import DenseDesign
     from regularize.design.sparse import SparseDesign
 
     kind = SparseDesign if sparse.issparse(X) else DenseDesign
-    return kind(X, sample_weight, fit_intercept, standardize, gram)
+    return kind(X, sample_weight, fit_intercept, standardize, gram, group_of)

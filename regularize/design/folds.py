@@ -40,12 +40,13 @@ class FoldedDesign:
         *,
         fit_intercept: bool = True,
         standardize: bool = False,
+        group_of: Rows | None = None,
     ) -> None:
         self._X = X
         self.splits = splits
         self.sample_weight = None if sample_weight is None else sample_weight / sample_weight.max()
         self.fit_intercept, self.standardize = fit_intercept, standardize
-        self._options: Any = {"fit_intercept": fit_intercept, "standardize": standardize}
+        self._options: Any = {"fit_intercept": fit_intercept, "standardize": standardize, "group_of": group_of}
         self._parts: tuple[Floats, Parts | None] | None = None
         self.full = make_design(X, self.sample_weight, **self._options)
 
@@ -94,10 +95,16 @@ class FoldedDesign:
 
     def parts(self, y: Floats) -> Parts | None:
         """The statistics of the parts of a dense X; None where the splits do not part the rows. Kept for the last y."""
-        if self._parts is None or self._parts[0] is not y:
+        if self._parts is None or not is_same_array(self._parts[0], y):
             labels = None if sparse.issparse(self._X) else partition(self.splits, self._X.shape[0])
             self._parts = (y, None if labels is None else Parts(self, self._X, y, labels))
         return self._parts[1]
+
+
+def is_same_array(a: Floats, b: Floats) -> bool:
+    """Whether two arrays are views of the same numbers in the same shape."""
+    place = a.__array_interface__["data"], a.shape, a.strides
+    return place == (b.__array_interface__["data"], b.shape, b.strides)
 
 
 def partition(splits: Sequence[Split], n_samples: int) -> NDArray[np.intp] | None:
@@ -144,10 +151,19 @@ class Parts:
         return self._gatherer.moments(sums, self._all, present)
 
     def mean_squared_errors(self, fold: int, coefs: Floats, intercepts: Floats) -> Floats | None:
-        """On the held-out rows, for coefficients (p, k); None where rounding would show, or no statistics are kept."""
+        """On the held-out rows, for coefficients (p, k); None where rounding would show, or no statistics are kept.
+
+        Of several targets, with coefficients (T, p, k), the mean.
+        """
         if not self._kept:
             return None
         sums, gatherer = self._kept[fold], self._gatherer
-        offsets = intercepts + gatherer.shift @ coefs - gatherer.response_shift
-        errors = sums.squared_errors(coefs, offsets) / sums.weight
-        return None if np.isnan(errors).any() else errors
+        shape = -1, *coefs.shape[-2:]
+        shifts = np.atleast_1d(gatherer.response_shift)
+        targets = zip(
+            range(shifts.size), coefs.reshape(shape), intercepts.reshape(shifts.size, -1), shifts, strict=True
+        )
+        errors = np.mean(
+            [sums.squared_errors(w, b + gatherer.shift @ w - shift, t) for t, w, b, shift in targets], axis=0
+        )
+        return None if np.isnan(errors).any() else np.asarray(errors / sums.weight)

@@ -95,13 +95,15 @@ class Statistics:
             setattr(total, name, value + sign * getattr(other, name))
         return total
 
-    def squared_errors(self, coefs: Floats, intercepts: Floats) -> Floats:
-        """Sums of s (y - b - x'w)^2 (k,) for coefficients (p, k); NaN where rounding would show."""
+    def squared_errors(self, coefs: Floats, intercepts: Floats, target: int = 0) -> Floats:
+        """Sums of s (y - b - x'w)^2 (k,) of a target, for coefficients (p, k); NaN where rounding would show."""
+        response, squares = np.atleast_1d(self.response)[target], np.atleast_1d(self.squares)[target]
+        products = self.products.reshape(len(coefs), -1)[:, target]
         quadratic = np.einsum("jk,jk->k", coefs, self.gram @ coefs)
-        offsets = intercepts * (intercepts * self.weight - 2.0 * (self.response - self.columns @ coefs))
-        errors = self.squares - 2.0 * (self.products @ coefs) + quadratic + offsets
+        offsets = intercepts * (intercepts * self.weight - 2.0 * (response - self.columns @ coefs))
+        errors = squares - 2.0 * (products @ coefs) + quadratic + offsets
         sizes = np.sqrt(np.maximum(np.diagonal(self.gram), 0.0)) @ np.abs(coefs)  # of what is added up and cancels
-        sizes += np.sqrt(self.squares) + np.abs(intercepts) * np.sqrt(self.weight)
+        sizes += np.sqrt(squares) + np.abs(intercepts) * np.sqrt(self.weight)
         return np.where(errors > KEPT_SHARE * sizes * sizes, errors, np.nan)
 
 

@@ -14,6 +14,7 @@ from regularize.kernels import descent, products, threads
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Flags = NDArray[np.uint8]
 
 
 def grown(array: NDArray[Any], length: int, axis: int = 0) -> NDArray[Any]:
@@ -51,11 +52,11 @@ class WorkingColumns(ABC):
 
     @abstractmethod
     def combine(self, coef: Floats) -> Floats:
-        """Z_W coef, shape (n,)."""
+        """Z_W coef, shape (n,); for coef (|W|, T) of shape (T, n)."""
 
     @abstractmethod
-    def correlations(self, residual: Floats) -> Floats:
-        """Z_W' residual, shape (|W|,)."""
+    def correlations(self, residual: Floats, first: int = 0) -> Floats:
+        """Z_W' residual, shape (|W|,), or (|W|, T) for a residual (T, n); of the columns from ``first`` on."""
 
     @abstractmethod
     def matrix(self, positions: NDArray[np.intp]) -> Floats:
@@ -67,6 +68,11 @@ class WorkingColumns(ABC):
 
         ``penalty``: squared norms of the columns, l1, l2, lower and upper, each (|W|,).
         """
+
+    @abstractmethod
+    def block_sweep(self, coef: Floats, residual: Floats, alpha: float, chosen: Flags, *penalty: Any) -> None:
+        """One sweep over the chosen blocks of columns, for coef (|W|, T) and residual (T, n); see
+        kernels/descent.pyx."""
 
 
 class DenseWorkingColumns(WorkingColumns):
@@ -101,15 +107,19 @@ class DenseWorkingColumns(WorkingColumns):
         return np.einsum("ij,ij->j", block, block)
 
     def combine(self, coef: Floats) -> Floats:
-        out = np.zeros(self._block.shape[0])
+        out = np.zeros((*coef.shape[1:], self._block.shape[0]))
         for block in self._blocks():
-            products.dense_combination(self.columns[:, block], coef[block], out)
+            if coef.ndim == 1:
+                products.dense_combination(self.columns[:, block], coef[block], out)
+            else:
+                out += coef[block].T @ self.columns[:, block].T
         return out
 
-    def correlations(self, residual: Floats) -> Floats:
-        out = np.empty(self.size)
-        for block in self._blocks():
-            np.matmul(self.columns[:, block].T, residual, out=out[block])
+    def correlations(self, residual: Floats, first: int = 0) -> Floats:
+        columns = self.columns[:, first:]
+        out = np.empty((self.size - first, *residual.shape[:-1]))
+        for block in blocks(self.size - first, self._block.shape[0], ENTRIES):
+            np.matmul(columns[:, block].T, residual.T, out=out[block])
         return out
 
     def matrix(self, positions: NDArray[np.intp]) -> Floats:
@@ -121,6 +131,9 @@ class DenseWorkingColumns(WorkingColumns):
             own = [array[block] for array in penalty]
             changes += descent.dense_sweep(self.columns[:, block], coef[block], residual, alpha, active_only, *own)
         return changes
+
+    def block_sweep(self, coef: Floats, residual: Floats, alpha: float, chosen: Flags, *penalty: Any) -> None:
+        descent.dense_block_sweep(self.columns, coef, residual, alpha, chosen, *penalty)
 
     def _blocks(self) -> Iterator[slice]:
         """Ranges of columns that one call may read."""
@@ -174,16 +187,18 @@ class SparseWorkingColumns(WorkingColumns):
         return np.diff(squares)[first:] - self._offsets[first:] ** 2
 
     def combine(self, coef: Floats) -> Floats:
+        if coef.ndim == 2:
+            return np.array([self.combine(np.ascontiguousarray(column)) for column in coef.T])
         out = -float(self._offsets @ coef) * self._root_weights
         products.csc_combination(self._data, self._rows, self._indptr, coef, out)
         return out
 
-    def correlations(self, residual: Floats) -> Floats:
-        out = np.empty((1, self.size))
-        products.csc_dots(
-            self._data, self._rows, self._indptr, np.arange(self.size, dtype=np.intp), residual[np.newaxis], out
-        )
-        return out[0] - float(self._root_weights @ residual) * self._offsets
+    def correlations(self, residual: Floats, first: int = 0) -> Floats:
+        rows, columns = np.atleast_2d(residual), np.arange(first, self.size, dtype=np.intp)
+        out = np.empty((len(rows), columns.size))
+        products.csc_dots(self._data, self._rows, self._indptr, columns, rows, out)
+        out -= np.multiply.outer(rows @ self._root_weights, self._offsets[first:])
+        return np.ascontiguousarray(out.T) if residual.ndim == 2 else out[0]
 
     def matrix(self, positions: NDArray[np.intp]) -> Floats:
         out = np.outer(self._root_weights, -self._offsets[positions]).copy(order="F")
@@ -198,3 +213,9 @@ class SparseWorkingColumns(WorkingColumns):
         )
         residual += shift * self._root_weights
         return changes
+
+    def block_sweep(self, coef: Floats, residual: Floats, alpha: float, chosen: Flags, *penalty: Any) -> None:
+        columns = self._data, self._rows, self._indptr, self._offsets
+        shift = np.zeros(len(residual))
+        descent.csc_block_sweep(*columns, coef, residual, shift, alpha, chosen, *penalty)
+        residual += np.multiply.outer(shift, self._root_weights)

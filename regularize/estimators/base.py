@@ -27,7 +27,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from regularize.design import Design, make_design
 from regularize.paths import refuse_non_finite, warn_not_converged
-from regularize.penalties import Penalty
+from regularize.penalties import GroupPenalty, Penalty
 from regularize.solvers import PathResult, squared_loss_path
 from regularize.validation import (
     Samples,
@@ -127,10 +127,11 @@ class LinearPredictor:
 
 
 class PenalisedRegressor(CallbackSupportMixin, LinearPredictor, RegressorMixin, MultiOutputMixin, BaseEstimator):
-    """Squared loss and an elastic-net-like penalty: all that the estimators share.
+    """Squared loss and a convex penalty: all that the estimators share.
 
-    A subclass has the parameters ``alpha``, ``l1_ratio``, ``fit_intercept``, ``precompute``, ``max_iter``,
-    ``tol``, ``warm_start``, ``positive``, ``penalty_factor``, ``bounds`` and ``standardize``.
+    A subclass has the parameters ``alpha``, ``fit_intercept``, ``max_iter``, ``tol``, ``warm_start`` and
+    ``standardize``, it may have ``precompute``, and it has those that its ``_penalty`` is made of: ``l1_ratio``,
+    ``positive``, ``penalty_factor`` and ``bounds``, unless it overrides that method.
     """
 
     # check_input speeds up calls by code that has checked already: nothing to route through a pipeline.
@@ -191,27 +192,15 @@ class PenalisedRegressor(CallbackSupportMixin, LinearPredictor, RegressorMixin, 
     def _fit(self, X: Any, y: Any, sample_weight: Any, check_input: bool) -> list[PathResult]:
         """Check, solve and set the fitted attributes."""
         columns = column_names(X)
-        samples = check_fit_data(self, X, y, sample_weight, check_input)
+        samples = self._check_targets(check_fit_data(self, X, y, sample_weight, check_input))
         n_targets, n_features = samples.targets.shape[1], samples.X.shape[1]
-        caller = type(self).__name__
-        penalty = make_penalty(
-            caller,
-            n_features,
-            l1_ratio=self.l1_ratio,
-            penalty_factor=self.penalty_factor,
-            bounds=self.bounds,
-            positive=self.positive,
-            columns=columns,
-        )
+        penalty = self._penalty(n_features, columns)
+        precompute = getattr(self, "precompute", False)
         gram, use_gram = check_gram(
-            samples, self.precompute, fit_intercept=self.fit_intercept, check_input=check_input, stacklevel=5
+            samples, precompute, fit_intercept=self.fit_intercept, check_input=check_input, stacklevel=5
         )
-        starts = None
-        if self.warm_start and hasattr(self, "coef_"):
-            coef = np.atleast_2d(self.coef_)
-            name = "coef_ (warm_start=True)"
-            starts = check_coef_init(caller, coef, (n_targets, n_features), penalty, name=name)
-        callbacks = self._init_callback_context(max_subtasks=n_targets if n_targets > 1 else 0)
+        starts = self._starts((n_targets, n_features), penalty)
+        callbacks = self._init_callback_context(max_subtasks=self._n_subtasks(n_targets))
         task = fit_task(self, samples)
         callbacks.call_on_fit_task_begin(**task)
         design = make_design(
@@ -220,6 +209,7 @@ class PenalisedRegressor(CallbackSupportMixin, LinearPredictor, RegressorMixin, 
             fit_intercept=bool(self.fit_intercept),
             standardize=bool(self.standardize),
             gram=gram,
+            group_of=penalty.groups.labels if isinstance(penalty, GroupPenalty) else None,
         )
         options = {
             "tol": float(self.tol),
@@ -231,11 +221,39 @@ class PenalisedRegressor(CallbackSupportMixin, LinearPredictor, RegressorMixin, 
         callbacks.call_on_fit_task_end(**task, reconstruction_attributes={})
         return results
 
+    def _check_targets(self, samples: Samples) -> Samples:
+        """Raise if y has a shape that the model does not take."""
+        return samples
+
+    def _n_subtasks(self, n_targets: int) -> int:
+        """Subtasks that callbacks are told of: one for each of several targets that are solved by themselves."""
+        return n_targets if n_targets > 1 else 0
+
+    def _penalty(self, n_features: int, columns: list[Any] | None) -> Penalty | GroupPenalty:
+        """Check the parameters of the penalty and build its record; ``columns`` are the names of the features."""
+        return make_penalty(
+            type(self).__name__,
+            n_features,
+            l1_ratio=self.l1_ratio,
+            penalty_factor=self.penalty_factor,
+            bounds=self.bounds,
+            positive=self.positive,
+            columns=columns,
+        )
+
+    def _starts(self, shape: tuple[int, int], penalty: Penalty | GroupPenalty) -> Floats | None:
+        """The coefficients of the last fit, (n_targets, n_features), if this one is to start from them."""
+        if not (self.warm_start and hasattr(self, "coef_")):
+            return None
+        box = penalty.features if isinstance(penalty, GroupPenalty) else penalty
+        name = "coef_ (warm_start=True)"
+        return check_coef_init(type(self).__name__, np.atleast_2d(self.coef_), shape, box, name=name)
+
     def _solve(
         self,
         design: Design,
         targets: Floats,
-        penalty: Penalty,
+        penalty: Penalty | GroupPenalty,
         starts: Floats | None,
         options: dict[str, Any],
         callbacks: Any,

@@ -8,6 +8,8 @@ b. Nothing is refitted: the path on all rows is solved beside those of the folds
    for the chosen one), and each of its points carries a certificate of its own. ``coef_`` is the point at ``alpha_``.
 c. Everything is selected on errors, smaller is better: mean squared errors, or scores with the sign turned.
 d. As in ``base``, attributes are set last and a fit that fails leaves the estimator as it was.
+e. A problem is what gets an alpha of its own: one target, or several that are fitted together (their coefficients are
+   (T, p, k), their predictions (n, T, k): the alphas come last in both).
 """
 
 from __future__ import annotations
@@ -45,8 +47,8 @@ from regularize.estimators.folds import (
     warn_not_converged_folds,
 )
 from regularize.estimators.target_fit import TargetFit
-from regularize.paths import geometric_grid, no_grid_error
-from regularize.penalties import Penalty
+from regularize.grids import geometric_grid, no_grid_error
+from regularize.penalties import GroupPenalty, Penalty
 from regularize.selection import select, smallest
 from regularize.solvers import (
     FoldPath,
@@ -70,7 +72,11 @@ Floats = NDArray[np.float64]
 
 
 class PenalisedRegressorCV(CallbackSupportMixin, SplitterAndScorer, LinearPredictor, RegressorMixin, BaseEstimator):
-    """Cross-validation of squared loss and an elastic-net-like penalty: all that the estimators share."""
+    """Cross-validation of squared loss and a convex penalty: all that the estimators share.
+
+    A subclass may have ``precompute`` and ``alpha_per_target``, and it has the parameters that its ``_penalties`` are
+    made of: ``positive``, ``penalty_factor`` and ``bounds``, unless it overrides that method.
+    """
 
     @abstractmethod
     def _model(self, alpha: float, l1_ratio: float) -> Any:
@@ -80,7 +86,12 @@ class PenalisedRegressorCV(CallbackSupportMixin, SplitterAndScorer, LinearPredic
         """The estimator of one point of a fold's path, which scorers are given."""
         model = self._model(float(path.alphas[index]), float(self._l1_ratios()[penalty]))
         names = {name: value for name, value in vars(self).items() if name in ("n_features_in_", "feature_names_in_")}
-        vars(model).update(names, coef_=path.coefs[:, index].copy(), intercept_=float(path.intercepts[index]))
+        intercept = path.intercepts[..., index]
+        vars(model).update(
+            names,
+            coef_=path.coefs[..., index].copy(),
+            intercept_=intercept.copy() if intercept.ndim else float(intercept),
+        )
         return model
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, **params: Any) -> PenalisedRegressorCV:
@@ -92,7 +103,8 @@ class PenalisedRegressorCV(CallbackSupportMixin, SplitterAndScorer, LinearPredic
             Training data, at least two rows. float32 and float64 arrays of any memory order and CSC matrices are
             used as they are, for the folds too. X is never modified.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Target. Several targets need ``alpha_per_target=True``.
+            Target. Several targets need ``alpha_per_target=True``; the multi-task estimators take nothing but
+            two-dimensional y.
         sample_weight : float or array-like of shape (n_samples,), default=None
             Non-negative weights of the rows, in the fits and in the mean squared error of each fold. The mean over
             the folds is not weighted. A scorer gets the weights of the held-out rows if it takes ``sample_weight``;
@@ -138,14 +150,14 @@ class PenalisedRegressorCV(CallbackSupportMixin, SplitterAndScorer, LinearPredic
 
     @with_callbacks
     def _fit(self, X: Any, y: Any, sample_weight: Any, groups: Any, params: dict[str, Any]) -> list[Failure]:
-        """Check, cross-validate every target and set the fitted attributes."""
+        """Check, cross-validate every problem and set the fitted attributes."""
         user_alphas = check_user_alphas(type(self).__name__, self.alphas)
-        if user_alphas is None and 0.0 in self._l1_ratios():
+        if user_alphas is None and not self._has_grid():
             raise no_grid_error(type(self).__name__)
         columns = column_names(X)
         samples = self._one_alpha_each(check_fit_data(self, X, y, sample_weight))
         penalties = self._penalties(samples, columns)
-        check_gram(samples, self.precompute, fit_intercept=self.fit_intercept, stacklevel=5)
+        check_gram(samples, getattr(self, "precompute", "auto"), fit_intercept=self.fit_intercept, stacklevel=5)
         scorer = self._scorer()
         splitter_params, scorer_params = self._route(scorer, samples.sample_weight, groups, params)
         drawn = self.cv  # an iterable of splits
@@ -154,7 +166,8 @@ class PenalisedRegressorCV(CallbackSupportMixin, SplitterAndScorer, LinearPredic
         splits = check_splits(drawn, samples.X.shape[0], samples.sample_weight)
         if len(splits) == 1 and self.selection_rule == "1se":
             raise ValueError("selection_rule='1se' needs at least two folds. Got 1.")
-        callbacks = self._init_callback_context(max_subtasks=samples.targets.shape[1] * len(penalties) * len(splits))
+        problems = self._problems(samples)
+        callbacks = self._init_callback_context(max_subtasks=len(problems) * len(penalties) * len(splits))
         task = fit_task(self, samples)
         callbacks.call_on_fit_task_begin(**task)
         folded = FoldedDesign(
@@ -163,6 +176,7 @@ class PenalisedRegressorCV(CallbackSupportMixin, SplitterAndScorer, LinearPredic
             samples.sample_weight,
             fit_intercept=bool(self.fit_intercept),
             standardize=bool(self.standardize),
+            group_of=penalties[0].groups.labels if isinstance(penalties[0], GroupPenalty) else None,
         )
         table = X if columns is not None and hasattr(self, "feature_names_in_") else samples.X
         failures: list[Failure] = []
@@ -175,12 +189,12 @@ class PenalisedRegressorCV(CallbackSupportMixin, SplitterAndScorer, LinearPredic
             subtask.call_on_fit_task_end(**task)
 
         fits = []
-        for target in samples.targets.T:
-            alphas = self._alpha_grids(folded, target, penalties, user_alphas)
+        for y_of_problem in problems:
+            alphas = self._alpha_grids(folded, y_of_problem, penalties, user_alphas)
             score = None
             if scorer is not None:
-                score = fold_scorer(scorer, self._fitted_model, table, target, scorer_params)
-            fits.append(self._cross_validate(folded, target, penalties, alphas, score, report))
+                score = fold_scorer(scorer, self._fitted_model, table, y_of_problem, scorer_params)
+            fits.append(self._cross_validate(folded, y_of_problem, penalties, alphas, score, report))
             failures.extend(failures_of(fits[-1].path, None))
         self._set_fitted(samples, splits, fits, user_alphas)
         callbacks.call_on_fit_task_end(**task, reconstruction_attributes={})
@@ -190,19 +204,27 @@ class PenalisedRegressorCV(CallbackSupportMixin, SplitterAndScorer, LinearPredic
         """The values of l1_ratio, (L,)."""
         return np.atleast_1d(np.asarray(getattr(self, "l1_ratio", 1.0), dtype=np.float64))
 
+    def _has_grid(self) -> bool:
+        """Whether every penalty has a part that keeps coefficients at zero, so that there is a largest alpha."""
+        return 0.0 not in self._l1_ratios()
+
     def _one_alpha_each(self, samples: Samples) -> Samples:
         """The samples, with one-dimensional y unless each target gets its alpha."""
         if samples.y.ndim == 1 or self.alpha_per_target:
             return samples
         if samples.y.shape[1] > 1:
             raise ValueError(
-                f"For multi-task outputs, use MultiTask{type(self).__name__} of scikit-learn, or"
-                " alpha_per_target=True for independent targets."
+                f"For multi-task outputs, use MultiTask{type(self).__name__} for targets that share their features, or"
+                " alpha_per_target=True for independent ones."
             )
         return Samples(samples.X, column_or_1d(samples.y, warn=True), samples.sample_weight)
 
-    def _penalties(self, samples: Samples, columns: list[Any] | None) -> list[Penalty]:
-        """The penalty of each l1_ratio."""
+    def _problems(self, samples: Samples) -> list[Floats]:
+        """The y of each problem: (n,), or (n, T) for targets that are fitted together."""
+        return list(samples.targets.T)
+
+    def _penalties(self, samples: Samples, columns: list[Any] | None) -> Sequence[Penalty | GroupPenalty]:
+        """The penalty of each l1_ratio, all with the same groups if they have any."""
         return [
             make_penalty(
                 type(self).__name__,
@@ -217,7 +239,7 @@ class PenalisedRegressorCV(CallbackSupportMixin, SplitterAndScorer, LinearPredic
         ]
 
     def _alpha_grids(
-        self, folded: FoldedDesign, y: Floats, penalties: Sequence[Penalty], user_alphas: Floats | None
+        self, folded: FoldedDesign, y: Floats, penalties: Sequence[Penalty | GroupPenalty], user_alphas: Floats | None
     ) -> Floats:
         """The alphas of each penalty, (L, k), from large to small."""
         if user_alphas is not None:
@@ -229,12 +251,12 @@ class PenalisedRegressorCV(CallbackSupportMixin, SplitterAndScorer, LinearPredic
         self,
         folded: FoldedDesign,
         y: Floats,
-        penalties: Sequence[Penalty],
+        penalties: Sequence[Penalty | GroupPenalty],
         alphas: Floats,
         score: Callable[[FoldPath], Floats] | None,
         report: Callable[[FoldPath], None],
     ) -> TargetFit:
-        """Solve all paths of one target and select."""
+        """Solve all paths of one problem and select."""
         errors = np.empty((*alphas.shape, len(folded.splits)))
         scores = None if score is None else np.empty_like(errors)
         predictions: dict[tuple[int, int], Floats] = {}
@@ -266,7 +288,7 @@ class PenalisedRegressorCV(CallbackSupportMixin, SplitterAndScorer, LinearPredic
             raise KeyboardInterrupt
         index = select(self.selection_rule, alphas[best], criterion[best])
         one_fold = len(folded.splits) == 1
-        held_out = [predictions[best, fold][:, index] for fold in range(len(folded.splits))] if predictions else None
+        held_out = [predictions[best, fold][..., index] for fold in range(len(folded.splits))] if predictions else None
         return TargetFit(
             alphas=alphas,
             errors=errors,
@@ -292,11 +314,10 @@ class PenalisedRegressorCV(CallbackSupportMixin, SplitterAndScorer, LinearPredic
     def _set_fitted(
         self, samples: Samples, splits: list[Split], fits: list[TargetFit], user_alphas: Floats | None
     ) -> None:
-        """Set the attributes in scikit-learn's shapes and dtypes; several targets are stacked along the first axis."""
-
-        targets = [fit.attributes(samples.X.dtype) for fit in fits]
-        one = samples.y.ndim == 1
-        fitted: dict[str, Any] = {name: [target[name] for target in targets] for name in targets[0]}
+        """Set the attributes in scikit-learn's shapes and dtypes; several problems are stacked along the first axis."""
+        found = [fit.attributes(samples.X.dtype) for fit in fits]
+        one = self._problems(samples)[0].ndim == samples.y.ndim
+        fitted: dict[str, Any] = {name: [attributes[name] for attributes in found] for name in found[0]}
         for name, values in fitted.items():
             if one:
                 fitted[name] = values[0]
@@ -316,5 +337,5 @@ class PenalisedRegressorCV(CallbackSupportMixin, SplitterAndScorer, LinearPredic
         """Tags: sparse X is accepted, and several targets are if each gets its alpha."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.target_tags.multi_output = bool(self.alpha_per_target)
+        tags.target_tags.multi_output = bool(getattr(self, "alpha_per_target", False))
         return tags

@@ -87,8 +87,12 @@ def takes_weights(scorer: Any) -> bool:
 
 
 def out_of_fold(n_samples: int, splits: Sequence[Split], predictions: Sequence[Floats]) -> Floats:
-    """The prediction of each row, averaged over the folds that hold it out; NaN if none does."""
-    total, count = np.zeros(n_samples), np.zeros(n_samples)
+    """The prediction of each row, averaged over the folds that hold it out; NaN if none does.
+
+    Those of a fold are (n_test,), or (n_test, T) for T targets.
+    """
+    total = np.zeros((n_samples, *predictions[0].shape[1:]))
+    count = np.zeros((n_samples, *[1] * (total.ndim - 1)))
     for (_, test), predicted in zip(splits, predictions, strict=True):
         np.add.at(total, test, predicted)
         np.add.at(count, test, 1.0)

@@ -1,4 +1,4 @@
-"""The cross-validation of one target, as the attributes of an estimator."""
+"""The cross-validation of one target, or of several that are fitted together, as the attributes of an estimator."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class TargetFit:
-    """What the cross-validation of one target found.
+    """What the cross-validation of one target, or of T targets that share an alpha, found.
 
     alphas : (L, k), of each of the L values of l1_ratio; errors : (L, k, K), squared errors; scores : of the same
     shape, or None; l1_ratio, index : position of what was selected; index_min, index_1se : (None for one fold) what
-    the rules would select at that l1_ratio; path : on all rows, at that l1_ratio; predictions : (n,) out of fold, or
-    None.
+    the rules would select at that l1_ratio; path : on all rows, at that l1_ratio; predictions : (n,) or (n, T) out of
+    fold, or None.
     """
 
     alphas: Floats
@@ -36,7 +36,7 @@ class TargetFit:
     predictions: Floats | None
 
     def attributes(self, dtype: Any) -> dict[str, Any]:
-        """The fitted attributes of this target, in scikit-learn's shapes; coefficients in the dtype of X."""
+        """The fitted attributes, in scikit-learn's shapes; coefficients in the dtype of X, (p, k) or (T, p, k)."""
         with np.errstate(over="ignore"):
             coefs, intercepts = self.path.coefs.astype(dtype), self.path.intercepts.astype(dtype)
         refuse_non_finite(coefs, intercepts, self.path.dual_gaps)
@@ -52,8 +52,8 @@ class TargetFit:
             "cv_se_": np.squeeze(standard_error),
             "coef_path_": coefs,
             "intercept_path_": intercepts,
-            "coef_": coefs[:, self.index].copy(),
-            "intercept_": intercepts[self.index],
+            "coef_": coefs[..., self.index].copy(),
+            "intercept_": intercepts.T[self.index].copy(),  # a number or (T,)
             "dual_gap_": self.path.dual_gaps[self.index],
             "converged_": bool(self.path.converged[self.index]),
             "n_iter_": max(1, int(self.path.n_iters[self.index])),  # the certificate is work too

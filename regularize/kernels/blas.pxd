@@ -1,6 +1,6 @@
 """The few BLAS and LAPACK calls of the kernels, with sizes as Py_ssize_t and unit strides."""
-from scipy.linalg.cython_blas cimport ddot, drot, drotg, dtrsv
-from scipy.linalg.cython_lapack cimport dpotrf
+from scipy.linalg.cython_blas cimport ddot, dgemm, drot, drotg, dtrsm, dtrsv
+from scipy.linalg.cython_lapack cimport dpotrf, dpotri, dpotrs
 
 
 cdef enum:
@@ -48,3 +48,41 @@ cdef inline void rotate(Py_ssize_t n, double *x, double *y, double cosine, doubl
     cdef int size = <int> n, one = 1
     if n > 0:
         drot(&size, x, &one, y, &one, &cosine, &sine)
+
+
+cdef inline void solve_factored(
+    Py_ssize_t n, Py_ssize_t width, const double *factor, double *x,
+) noexcept nogil:
+    """x = (L L')^-1 x for x (n, width) in C order; L (n, n) lower triangular, column-major."""
+    cdef int size = <int> n, columns = <int> width, info = 0
+    cdef char side = b"R", lower = b"L", plain = b"N", transposed = b"T"
+    cdef double one = 1.0
+    if n == 0:
+        return
+    if width == 1:
+        dpotrs(&lower, &size, &columns, <double *> factor, &size, x, &size, &info)
+        return
+    dtrsm(&side, &lower, &transposed, &plain, &columns, &size, &one, <double *> factor, &size, x, &columns)
+    dtrsm(&side, &lower, &plain, &plain, &columns, &size, &one, <double *> factor, &size, x, &columns)
+
+
+cdef inline void invert_factored(Py_ssize_t n, double *factor) noexcept nogil:
+    """The lower triangle of (L L')^-1 in place of L, column-major."""
+    cdef int size = <int> n, info = 0
+    cdef char uplo = b"L"
+    if n > 0:
+        dpotri(&uplo, &size, factor, &size, &info)
+
+
+cdef inline void subtract_product(
+    Py_ssize_t n, Py_ssize_t width, const double *matrix, Py_ssize_t stride, const double *x, double *out,
+) noexcept nogil:
+    """out -= matrix x for x and out (n, width) in C order; matrix (n, n) symmetric."""
+    cdef int size = <int> n, columns = <int> width, leading = <int> stride
+    cdef char plain = b"N"
+    cdef double minus = -1.0, one = 1.0
+    if n > 0:
+        dgemm(
+            &plain, &plain, &columns, &size, &size, &minus, <double *> x, &columns, <double *> matrix, &leading,
+            &one, out, &columns,
+        )

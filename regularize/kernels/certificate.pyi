@@ -2,6 +2,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.intp]
 
 def duality_gaps(
     coefs: Floats,
@@ -16,4 +17,10 @@ def duality_gaps(
     squared_residuals: Floats,
     projections: Floats,
     gaps: Floats,
+    begins: Integers,
+    ends: Integers,
+    block_norm: Floats,
+    radii: Floats,
+    block_of: Integers,
+    scratch: Floats,
 ) -> None: ...

@@ -2,6 +2,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.intp]
 
 def exceeding(
     newest: Floats,
@@ -15,5 +16,32 @@ def exceeding(
     lower: Floats,
     upper: Floats,
     skip: NDArray[np.uint8],
-    found: NDArray[np.intp],
+    found: Integers,
 ) -> int: ...
+def exceeding_blocks(
+    newest: Floats,
+    older: Floats,
+    share_newest: float,
+    share_older: float,
+    radii: Floats,
+    distance: float,
+    alpha: float,
+    l1: Floats,
+    lower: Floats,
+    upper: Floats,
+    norm: Floats,
+    starts: Integers,
+    indices: Integers,
+    skip: NDArray[np.uint8],
+    found: Integers,
+) -> int: ...
+def critical_alphas(
+    correlations: Floats,
+    l1: Floats,
+    lower: Floats,
+    upper: Floats,
+    norm: Floats,
+    starts: Integers,
+    indices: Integers,
+    alphas: Floats,
+) -> None: ...

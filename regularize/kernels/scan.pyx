@@ -1,4 +1,7 @@
-"""Linear scans over all features: which of them may violate optimality."""
+"""Linear scans over all features, or all groups: which of them may violate optimality."""
+from libc.math cimport fabs, fmax, sqrt
+
+from regularize.kernels.block cimport allowed_threshold
 
 
 def exceeding(
@@ -37,3 +40,98 @@ def exceeding(
                     found[count] = j
                     count += 1
     return count
+
+
+cdef inline double thresholded_square(
+    double c, double threshold, double lower, double upper,
+) noexcept nogil:
+    cdef double s = allowed_threshold(c, threshold, lower, upper)
+    return s * s
+
+
+def exceeding_blocks(
+    const double[:, ::1] newest not None,       # IN   (T, p)  as in exceeding
+    const double[:, ::1] older not None,        # IN   (T, p)
+    double share_newest,
+    double share_older,
+    const double[::1] radii not None,           # IN   (G,)  bounds of the largest singular values of their columns
+    double distance,
+    double alpha,
+    const double[::1] l1 not None,              # IN   (p,)
+    const double[::1] lower not None,           # IN   (p,)
+    const double[::1] upper not None,           # IN   (p,)
+    const double[::1] norm not None,            # IN   (G,)
+    const Py_ssize_t[::1] starts not None,      # IN   (G + 1,)
+    const Py_ssize_t[::1] indices not None,     # IN   (p,)
+    const unsigned char[::1] skip not None,     # IN   (G,)
+    Py_ssize_t[::1] found not None,             # OUT  (G,)
+):
+    """List the groups that may violate ``||S(Z_g'r)|| <= alpha * norm``; returns how many.
+
+    A change e of the residual moves the thresholded correlations of a group by at most ``radius * ||e||``. A group
+    without a norm is one feature, whose correlation may exceed its own threshold.
+    """
+    cdef Py_ssize_t g, k, j, t, count = 0
+    cdef double value, slack, size, own
+    with nogil:
+        for g in range(norm.shape[0]):
+            if skip[g]:
+                continue
+            size = own = 0.0
+            slack = radii[g] * distance
+            for k in range(starts[g], starts[g + 1]):
+                j = indices[k]
+                for t in range(newest.shape[0]):
+                    value = share_newest * newest[t, j] + share_older * older[t, j]
+                    if norm[g] > 0.0:
+                        size += thresholded_square(value, alpha * l1[j], lower[j], upper[j])
+                    elif (value + slack > 0.0 and upper[j] > 0.0) or (slack - value > 0.0 and lower[j] < 0.0):
+                        own = fmax(own, fabs(value) + slack - alpha * l1[j])
+            if own > 0.0 or (norm[g] > 0.0 and sqrt(size) + slack > alpha * norm[g]):
+                found[count] = g
+                count += 1
+    return count
+
+
+def critical_alphas(
+    const double[:, ::1] correlations not None,  # IN   (T, p)
+    const double[::1] l1 not None,              # IN   (p,)
+    const double[::1] lower not None,           # IN   (p,)
+    const double[::1] upper not None,           # IN   (p,)
+    const double[::1] norm not None,            # IN   (G,)
+    const Py_ssize_t[::1] starts not None,      # IN   (G + 1,)
+    const Py_ssize_t[::1] indices not None,     # IN   (p,)
+    double[::1] alphas not None,                # OUT  (G,)
+):
+    """The smallest alpha at which each group stays at zero: the root of ``||S(c)|| = alpha * norm``, l1 terms in S.
+
+    The difference of the sides is convex and falls in alpha: Newton's method comes up to the root from zero. Zero for a
+    feature without any of the two terms.
+    """
+    cdef Py_ssize_t g, k, j, t, _k
+    cdef double alpha, c, s, squares, slope, size
+    with nogil:
+        for g in range(norm.shape[0]):
+            alpha = 0.0
+            for _k in range(100 if norm[g] > 0.0 else 0):
+                squares = slope = 0.0
+                for k in range(starts[g], starts[g + 1]):
+                    j = indices[k]
+                    for t in range(correlations.shape[0]):
+                        s = allowed_threshold(correlations[t, j], alpha * l1[j], lower[j], upper[j])
+                        squares += s * s
+                        slope += fabs(s) * l1[j]
+                size = sqrt(squares)
+                if not size > alpha * norm[g]:
+                    break
+                s = alpha + (size - alpha * norm[g]) / (slope / size + norm[g])
+                if not s > alpha:
+                    break
+                alpha = s
+            j = indices[starts[g]]
+            if norm[g] == 0.0 and l1[j] > 0.0:
+                for t in range(correlations.shape[0]):
+                    c = correlations[t, j]
+                    if (c > 0.0 and upper[j] > 0.0) or (c < 0.0 and lower[j] < 0.0):
+                        alpha = fmax(alpha, fabs(c) / l1[j])
+            alphas[g] = alpha

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,9 +13,9 @@ Floats = NDArray[np.float64]
 class SquaredLoss:
     """loss(y, eta) = (y - eta)^2 / 2, whose conjugate is loss^*(y, u) = u y + u^2 / 2."""
 
-    def value(self, y: Floats, eta: Floats, weights: Floats) -> float:
-        """sum_i s_i (y_i - eta_i)^2 / 2"""
-        return 0.5 * float(weights @ (y - eta) ** 2)
+    def value(self, y: Floats, eta: Floats, weights: Floats) -> Any:
+        """sum_i s_i (y_i - eta_i)^2 / 2, a number, or (T,) for y of shape (n, T)."""
+        return 0.5 * (weights @ (y - eta) ** 2)
 
     def gradient_curvature(self, y: Floats, eta: Floats) -> tuple[Floats, Floats]:
         """eta - y and one."""

@@ -10,7 +10,9 @@ a. Lasso, elastic net, adaptive, unpenalised (factor 0), excluded (factor inf), 
    constrained models are *values* of this record, never branches of a solver.
 b. ``alpha`` stays outside: a path is one record and many alphas.
 c. An excluded feature is the box ``[0, 0]`` with factor 0: no infinity reaches a kernel's arithmetic.
-d. Implicit standardisation and equilibration are a change of units, ``w_j = u_j / scale_j``, so they
+d. Solvers ask for *units*: what enters the working set as a whole. Here a unit is a feature, in a
+   :class:`GroupPenalty` it is a group.
+e. Implicit standardisation and equilibration are a change of units, ``w_j = u_j / scale_j``, so they
    are :meth:`Penalty.in_units_of` and nothing else: no solver knows that columns were scaled.
 """
 
@@ -21,7 +23,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from regularize.kernels import scan
+
 Floats = NDArray[np.float64]
+Columns = NDArray[np.intp]
+Flags = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,70 @@ class Penalty:
         """Features whose box is zero alone."""
         return (self.lower == 0.0) & (self.upper == 0.0)
 
+    @property
+    def features(self) -> Penalty:
+        """What each feature has of its own: this record."""
+        return self
+
+    @property
+    def n_units(self) -> int:
+        """Number of units."""
+        return self.n_features
+
+    @property
+    def norm(self) -> Floats:
+        """Factors of the norms of units: a feature has none."""
+        return np.zeros(self.n_features)
+
+    def features_of(self, units: Columns) -> Columns:
+        """The features of some units."""
+        return units
+
+    def units_with(self, features: NDArray[np.bool_]) -> Columns:
+        """The units that have some of the features, given by flags (p,)."""
+        return np.flatnonzero(features)
+
+    def holds(self) -> Penalty:
+        """The record with l1 terms of what keeps features at zero."""
+        return self
+
+    def radii(self, norms: Floats) -> Floats:
+        """What a residual of norm one may add to the correlations of each unit, by the norms of the columns (p,)."""
+        return norms
+
+    def exceeding(
+        self,
+        pair: tuple[Floats, Floats],
+        shares: tuple[float, float],
+        radii: Floats,
+        distance: float,
+        alpha: float,
+        skip: Flags,
+        found: Columns,
+    ) -> int:
+        """Units that may violate optimality, in ``found`` (n_units,); how many. See kernels/scan.pyx."""
+        terms = self.l1, self.lower, self.upper
+        return scan.exceeding(*pair, *shares, radii, distance, alpha, *terms, skip, found)
+
+    def critical_alphas(self, correlations: Floats) -> Floats:
+        """The smallest alpha (n_units,) at which each unit stays at zero, by correlations (..., p)."""
+        open_side = np.where(correlations > 0, self.upper > 0, self.lower < 0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(open_side & (self.l1 > 0), np.abs(correlations) / self.l1, 0.0)
+
+    def without_kinks(self) -> Penalty:
+        """The record at an alpha so large that only what nothing keeps at zero can move."""
+        held = self.l1 > 0
+        rest, zero = np.clip(0.0, self.lower, self.upper), np.zeros(self.n_features)
+        lower, upper = np.where(held, rest, self.lower), np.where(held, rest, self.upper)
+        return Penalty(zero, np.where(held, 0.0, self.l2), lower, upper)
+
+    @property
+    def has_kinks(self) -> bool:
+        """Whether some coefficient that may move has an l1 term or a bound."""
+        bounded = np.isfinite(self.lower) | np.isfinite(self.upper)
+        return bool(np.any((self.l1 > 0) | bounded, where=~self.excluded))
+
     def restrict(self, columns: NDArray[np.intp]) -> Penalty:
         """The record of some of the features."""
         return Penalty(self.l1[columns], self.l2[columns], self.lower[columns], self.upper[columns])
@@ -85,7 +155,7 @@ class Penalty:
             self.upper * scale / response_scale,
         )
 
-    def always_active(self) -> NDArray[np.intp]:
-        """Features that no alpha keeps at zero: free of an l1 term, or with zero outside their box."""
+    def always_active(self) -> Columns:
+        """Units that no alpha keeps at zero: free of an l1 term, or with zero outside their box."""
         movable = self.lower < self.upper
         return np.flatnonzero(((self.l1 == 0) & movable) | (self.lower > 0) | (self.upper < 0))

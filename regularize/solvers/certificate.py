@@ -21,61 +21,102 @@ and Salmon (2015), "Mind the duality gap"; Mazumder and Hastie (2012) for the sc
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from regularize.kernels import certificate
-from regularize.penalties import Penalty
+from regularize.penalties import GroupPenalty, Penalty
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.uint8]
 
+_NONE = np.empty(0, dtype=np.intp)
 FLAT = 1e-14  # an l1 term that rounding of correlations of size one covers
 
 
 def duality_gaps(
     coefs: Floats,
     correlations: Floats,
-    penalty: Penalty,
+    penalty: Penalty | GroupPenalty,
     alphas: Floats,
     squared_residuals: Floats,
     norms: Floats,
     projected: Flags | None = None,
     projections: Floats | None = None,
 ) -> Floats:
-    """The gap (k,) of each row of ``coefs`` (k, m) at its alpha.
+    """The gap (k,) of each row of ``coefs``, (k, m) or (k, m, T), at its alpha.
 
-    ``correlations`` (k, m), ``penalty`` and ``norms`` (m,) are those of the same features; features left out must be
-    zero and certified feasible. The ``projected`` features (k, m) are orthogonal to the dual point; the squared norm of
-    what that took is ``projections`` (k,); it changed the correlation of each other feature by at most its norm times
-    the root of that.
+    ``correlations``, ``penalty`` and ``norms`` (m,) are those of the same features, in the order of their groups;
+    features left out must be zero and certified feasible. The ``projected`` entries (as coefs) are orthogonal to the
+    dual point; the squared norm of what that took is ``projections`` (k,); it changed the correlation of each other
+    feature by at most its norm times the root of that.
     """
     gaps = np.empty(alphas.size)
-    certificate.duality_gaps(
-        np.ascontiguousarray(coefs),
-        np.ascontiguousarray(correlations),
-        np.zeros(coefs.shape, dtype=np.uint8) if projected is None else projected,
-        norms,
-        penalty.l1,
-        penalty.l2,
-        penalty.lower,
-        penalty.upper,
+    n_targets = int(np.prod(coefs.shape[2:]))
+    shape = alphas.size, coefs.shape[1] * n_targets
+    own = penalty.features
+    terms: Any = norms, own.l1, own.l2, own.lower, own.upper
+    if n_targets > 1:
+        terms = tuple(np.repeat(term, n_targets) for term in terms)
+    arguments: Any = (
+        np.ascontiguousarray(coefs).reshape(shape),
+        np.ascontiguousarray(correlations).reshape(shape),
+        np.zeros(shape, dtype=np.uint8) if projected is None else projected.reshape(shape),
+        *terms,
         alphas,
         squared_residuals,
         np.zeros(alphas.size) if projections is None else projections,
         gaps,
+        *_blocks(penalty, norms, n_targets),
     )
+    certificate.duality_gaps(*arguments)
     return gaps
 
 
-def has_flat(penalty: Penalty, alpha: float) -> bool:
+def _blocks(penalty: Penalty | GroupPenalty, norms: Floats, n_targets: int) -> tuple[Any, ...]:
+    """Where the blocks with a norm begin and end among the entries, their norms and radii, the block of each entry."""
+    if isinstance(penalty, Penalty):
+        return _NONE, _NONE, np.empty(0), np.empty(0), _NONE, np.empty(0)
+    held = np.flatnonzero(penalty.norm > 0)
+    starts = penalty.groups.starts * n_targets
+    number = np.full(penalty.n_units, -1, dtype=np.intp)
+    number[held] = np.arange(held.size)
+    block_of = np.repeat(number, penalty.groups.sizes * n_targets)
+    ends = starts[held + 1]
+    return starts[held], ends, penalty.norm[held], penalty.radii(norms)[held], block_of, np.empty(block_of.size)
+
+
+def has_flat(penalty: Penalty | GroupPenalty, alpha: float) -> bool:
     """Whether some feature has no penalty to speak of at the smallest alpha."""
+    penalty = penalty.holds()
     return bool(np.any((penalty.l1 * alpha <= FLAT) & (penalty.l2 * alpha == 0)))
 
 
 def flat_projection(
+    coef: Floats,
+    correlations: Floats,
+    gram_of: Callable[[NDArray[np.intp]], Floats],
+    penalty: Penalty | GroupPenalty,
+    norms: Floats,
+    squared_residual: float,
+) -> tuple[NDArray[np.bool_], float]:
+    """What the dual point is made orthogonal to, flags of the shape of ``coef``, and E, the norm squared of e.
+
+    Several targets, the last axis of coefs and correlations (m, T), are projected one by one.
+    """
+    held = penalty.holds()
+    if coef.ndim == 1:
+        return _projection(coef, correlations, gram_of, held, norms, squared_residual)
+    found = [
+        _projection(*own, gram_of, held, norms, squared_residual) for own in zip(coef.T, correlations.T, strict=True)
+    ]
+    return np.array([flags for flags, _ in found]).T, min(sum(squared for _, squared in found), squared_residual)
+
+
+def _projection(
     coef: Floats,
     correlations: Floats,
     gram_of: Callable[[NDArray[np.intp]], Floats],

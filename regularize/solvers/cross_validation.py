@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 from regularize.design import Design, FoldedDesign, Moments, Parts
 from regularize.design.blocks import blocks
 from regularize.kernels.threads import one_thread
-from regularize.penalties import Penalty
+from regularize.penalties import GroupPenalty, Penalty
 from regularize.solvers.lockstep import paths_in_lockstep
 from regularize.solvers.problem import PathResult
 from regularize.solvers.squared_loss import (
     LARGEST_INT,
+    AnyPenalty,
+    blocked,
     path_of_moments,
+    shaped,
     squared_loss_alpha_max,
     squared_loss_path,
     wants_gram,
@@ -43,17 +46,23 @@ class FoldPath:
     parts: Parts | None = None
 
     def predictions(self) -> Floats:
-        """Of the held-out rows, shape (n_test, k)."""
-        return self.folded.predictions(self.fold, self.path.coefs, self.path.intercepts)
+        """Of the held-out rows, shape (n_test, k), or (n_test, T, k) for T targets together."""
+        coefs, intercepts = self.path.coefs, self.path.intercepts
+        if coefs.ndim == 2:
+            return self.folded.predictions(self.fold, coefs, intercepts)
+        targets = zip(coefs, intercepts, strict=True)
+        return np.stack([self.folded.predictions(self.fold, *target) for target in targets], axis=1)
 
     def mean_squared_errors(self) -> Floats:
-        """Weighted mean squared error on the held-out rows, shape (k,)."""
+        """Weighted mean squared error on the held-out rows, shape (k,); of targets fitted together the mean."""
         if self.parts is not None:
             errors = self.parts.mean_squared_errors(self.fold, self.path.coefs, self.path.intercepts)
             if errors is not None:
                 return errors
         _, test = self.folded.splits[self.fold]
-        squares = np.square(self.predictions() - self.y[test, np.newaxis])
+        squares = np.square(self.predictions() - self.y[test, ..., np.newaxis])
+        if squares.ndim == 3:
+            squares = squares.mean(axis=1)
         weight = self.folded.sample_weight
         return np.asarray(np.average(squares, axis=0, weights=None if weight is None else weight[test]))
 
@@ -62,9 +71,10 @@ OnFold = Callable[[FoldPath], None]
 """Called in the caller's thread when a fold's path is done; the path is dropped afterwards."""
 
 
-def cross_validated_alpha_max(folded: FoldedDesign, y: Floats, penalty: Penalty, n_alphas: int) -> float:
+def cross_validated_alpha_max(folded: FoldedDesign, y: Floats, penalty: AnyPenalty, n_alphas: int) -> float:
     """``squared_loss_alpha_max`` on all rows, from statistics that paths of so many alphas need anyway, if any."""
     moments = None
+    y, penalty = blocked(y, penalty)
     if wants_gram(folded.full, n_alphas, None):
         with one_thread(fixed=True):
             parts = folded.parts(y)
@@ -77,7 +87,7 @@ def cross_validated_alpha_max(folded: FoldedDesign, y: Floats, penalty: Penalty,
 def cross_validated_paths(
     folded: FoldedDesign,
     y: Floats,
-    penalties: Sequence[Penalty],
+    penalties: Sequence[AnyPenalty],
     alphas: Floats,
     on_fold: OnFold,
     *,
@@ -91,6 +101,7 @@ def cross_validated_paths(
     Returns the paths on all rows, one per penalty, if ``with_full``. The results do not depend on ``n_jobs``. Ctrl-C
     raises KeyboardInterrupt as soon as the alphas that are being solved are done. ``y`` is told by identity.
     """
+    given, (y, penalties) = y, blocked_together(y, penalties)
     solve = _by_gram if wants_gram(folded.full, alphas.shape[1], None) else _by_columns
     full: list[PathResult] = []
     if folded.full.n_samples * folded.full.n_features < WORTH_A_THREAD:
@@ -98,10 +109,19 @@ def cross_validated_paths(
     with one_thread(fixed=True), ThreadPoolExecutor(n_jobs) as pool:
         for found in solve(folded, y, penalties, alphas, pool, tol, min(max_iter, LARGEST_INT), with_full):
             if isinstance(found, FoldPath):
-                on_fold(found)
+                on_fold(replace(found, path=shaped(found.path, given.shape[1:]), y=given))
             else:
-                full.append(found)
+                full.append(shaped(found, given.shape[1:]))
     return full
+
+
+def blocked_together(y: Floats, penalties: Sequence[AnyPenalty]) -> tuple[Floats, list[AnyPenalty]]:
+    """As ``blocked``, for penalties that share the statistics of y: of groups all, or none."""
+    if all(isinstance(blocked(y, penalty)[1], Penalty) for penalty in penalties):
+        return y.reshape(len(y)), [blocked(y, penalty)[1] for penalty in penalties]
+    y = y.reshape(len(y), -1)
+    simple = [blocked(y, penalty)[1] for penalty in penalties]
+    return y, [GroupPenalty.of_features(own) if isinstance(own, Penalty) else own for own in simple]
 
 
 Found = Iterator[FoldPath | PathResult]
@@ -110,7 +130,7 @@ Found = Iterator[FoldPath | PathResult]
 def _by_gram(
     folded: FoldedDesign,
     y: Floats,
-    penalties: Sequence[Penalty],
+    penalties: Sequence[AnyPenalty],
     alphas: Floats,
     pool: Executor,
     tol: float,
@@ -121,7 +141,7 @@ def _by_gram(
     parts = folded.parts(y)
     stop = threading.Event()
 
-    def path(design: Design, moments: Moments | None, penalty: Penalty, alphas: Floats) -> PathResult:
+    def path(design: Design, moments: Moments | None, penalty: AnyPenalty, alphas: Floats) -> PathResult:
         options: Any = {"tol": tol, "max_iter": max_iter, "on_point": lambda _: stop.is_set()}
         if moments is None:
             return squared_loss_path(design, y, penalty, alphas, **options)
@@ -152,7 +172,7 @@ def _by_gram(
 def _by_columns(
     folded: FoldedDesign,
     y: Floats,
-    penalties: Sequence[Penalty],
+    penalties: Sequence[AnyPenalty],
     alphas: Floats,
     pool: Executor,
     tol: float,

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dpotrf
 
-from regularize.kernels import quadratic
-from regularize.penalties import Penalty
+from regularize.kernels import blocks, quadratic
+from regularize.penalties import GroupPenalty, Penalty
 from regularize.solvers.certificate import FLAT, duality_gaps, flat_projection, has_flat
 
 Floats = NDArray[np.float64]
+Columns = NDArray[np.intp]
 
 AT_ONCE = 256  # alphas certified together, so that Ctrl-C loses no more than these
 INNER_SHARE = 0.5  # of the tolerance, so that the certificate's own view of the gap fits in
@@ -30,9 +32,14 @@ class GramProblem:
     gram: Floats
     response: Floats
     squared_target: float
-    penalty: Penalty
+    penalty: Any
     norms: Floats
     lost: float = 1.0  # by how much the rounding of the statistics exceeds that of sums of this size
+
+    @property
+    def features(self) -> slice | Columns:
+        """The features in the order of coefs."""
+        return slice(None)
 
     def solve(
         self,
@@ -43,23 +50,20 @@ class GramProblem:
         on_solved: Callable[[int, Floats, NDArray[np.intp]], bool],
     ) -> None:
         """Hand each run of solved alphas to ``on_solved(first, coefs (k, p), n_iters (k,))`` until it returns True."""
-        penalty = self.penalty
-        coef = np.clip(start, penalty.lower, penalty.upper)
+        features = self.penalty.features
+        coef = np.ascontiguousarray(np.clip(start.T, features.lower, features.upper).T)
         gram = self._definite_gram(float(alphas[-1]))
         correlations = self.response - gram @ coef
-        coefs = np.zeros((alphas.size, coef.size))
+        coefs = np.zeros((alphas.size, *coef.shape))
         n_iters = np.zeros(alphas.size, dtype=np.intp)
-        solver = quadratic.QuadraticSolver()
+        solver, arrays = self._solver()
         done = 0
         while done < alphas.size:
             first = done
             done = solver.solve_path(
                 gram,
                 self.response,
-                penalty.l1,
-                penalty.l2,
-                penalty.lower,
-                penalty.upper,
+                *arrays,
                 correlations,
                 coef,
                 self.squared_target,
@@ -75,13 +79,19 @@ class GramProblem:
                 if on_solved(begin, coefs[part], n_iters[part]):
                     return
 
+    def _solver(self) -> tuple[Any, tuple[Any, ...]]:
+        """What solves the path, and the penalty as it takes it."""
+        p = self.penalty.features
+        return quadratic.QuadraticSolver(), (p.l1, p.l2, p.lower, p.upper)
+
     def _definite_gram(self, alpha: float) -> Floats:
         """The Gram matrix, with a ridge of rounding size if some feature has no penalty to hold it.
 
         A singular Gram matrix has eigenvalues of either sign at the size of rounding, and a quadratic that falls
         without end along some direction. Only a penalty can keep the solver from following it.
         """
-        flat = (self.penalty.l1 * alpha <= FLAT) & (self.penalty.l2 * alpha <= FLAT) & (self.norms > 0)
+        penalty = self.penalty.holds()
+        flat = (penalty.l1 * alpha <= FLAT) & (penalty.l2 * alpha <= FLAT) & (self.norms > 0)
         if not flat.any():
             return self.gram
         pivots = dpotrf(self.gram[np.ix_(flat, flat)], lower=True)[0].diagonal()
@@ -92,8 +102,9 @@ class GramProblem:
 
     def certify(self, alphas: Floats, coefs: Floats) -> Floats:
         """Duality gaps (k,) of coefs (k, p)."""
-        correlations = self.response - coefs @ self.gram
-        fitted = np.einsum("kj,kj->k", coefs, self.response + correlations)
+        correlations = self.response - self._times_gram(coefs)
+        k = len(coefs)
+        fitted = np.einsum("ki,ki->k", coefs.reshape(k, -1), (self.response + correlations).reshape(k, -1))
         squared_residuals = np.maximum(self.squared_target - fitted, 0.0)
         projected, projections = None, None
         if has_flat(self.penalty, float(alphas.min())):
@@ -101,6 +112,10 @@ class GramProblem:
         return duality_gaps(
             coefs, correlations, self.penalty, alphas, squared_residuals, self.norms, projected, projections
         )
+
+    def _times_gram(self, coefs: Floats) -> Floats:
+        """G w for each w of coefs."""
+        return coefs @ self.gram
 
     def _project(
         self, alphas: Floats, coefs: Floats, correlations: Floats, squared_residuals: Floats
@@ -129,5 +144,44 @@ class GramProblem:
         bound = unit * (self.squared_target + 4.0 * total * (np.sqrt(self.squared_target) + 2.0 * total))
         if bound <= enough:
             return bound
-        terms = size @ (np.abs(self.response) + np.abs(self.gram) @ size)
+        terms = np.vdot(size, np.abs(self.response) + np.abs(self.gram) @ size)
         return unit * (self.squared_target + 2.0 * float(terms))
+
+
+@dataclass(frozen=True)
+class BlockGramProblem(GramProblem):
+    """The same for a group penalty on coefficients (p, T), with the features in the order of their groups."""
+
+    order: Any = None
+
+    @property
+    def features(self) -> Columns:
+        order: Columns = self.order
+        return order
+
+    def _solver(self) -> tuple[Any, tuple[Any, ...]]:
+        return blocks.BlockSolver(), self.penalty.arrays
+
+    def _times_gram(self, coefs: Floats) -> Floats:
+        k, p, n_targets = coefs.shape
+        products = self.gram @ coefs.transpose(1, 0, 2).reshape(p, k * n_targets)
+        return products.reshape(p, k, n_targets).transpose(1, 0, 2)
+
+
+def gram_problem(
+    gram: Floats,
+    response: Floats,
+    squared_target: float,
+    penalty: Penalty | GroupPenalty,
+    norms: Floats,
+    lost: float,
+) -> GramProblem:
+    """The problem of these statistics; ``response`` is (p,), or (T, p) for a group penalty."""
+    if isinstance(penalty, Penalty):
+        return GramProblem(gram, response, squared_target, penalty, norms, lost)
+    order = penalty.groups.indices
+    if np.any(np.diff(order) != 1):
+        gram = gram[np.ix_(order, order)]
+    penalty = penalty.restrict(np.arange(penalty.n_units, dtype=np.intp))
+    response = np.ascontiguousarray(response[:, order].T)
+    return BlockGramProblem(gram, response, squared_target, penalty, norms[order], lost, order)

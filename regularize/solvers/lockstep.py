@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regularize.design import Design, FoldedDesign
-from regularize.penalties import Penalty
+from regularize.penalties import GroupPenalty, Penalty
 from regularize.solvers.path_driver import PathDriver
 from regularize.solvers.recorder import Recorder
 from regularize.solvers.screening import Pass
@@ -30,7 +30,7 @@ class Run:
         self,
         design: Design,
         y: Floats,
-        penalty: Penalty,
+        penalty: Penalty | GroupPenalty,
         alphas: Floats,
         tol: float,
         max_iter: int,
@@ -53,8 +53,9 @@ class Run:
 
     def _path(self) -> Pass[None]:
         target = self.units.target
-        null = (yield target[np.newaxis])[0]
-        start = np.zeros(self.design.n_features)
+        rows = yield target.reshape(-1, target.shape[-1])
+        null = rows.reshape(*target.shape[:-1], -1)
+        start = np.zeros((self.design.n_features, *target.shape[:-1]))
         penalty, tolerance = self.units.penalty, self.recorder.tolerance
         driver = PathDriver(self.design, target, penalty, self._alphas, tolerance, self._max_iter, start, null)
         for k in range(self._alphas.size):
@@ -69,7 +70,7 @@ def paths_in_lockstep(
     folded: FoldedDesign,
     designs: Sequence[Design],
     y: Floats,
-    penalty: Penalty,
+    penalty: Penalty | GroupPenalty,
     alphas: Floats,
     pool: Executor,
     *,

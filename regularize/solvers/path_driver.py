@@ -10,15 +10,14 @@ from numpy.typing import NDArray
 
 from regularize.design import Design
 from regularize.kernels.quadratic import Status
-from regularize.penalties import Penalty
+from regularize.penalties import GroupPenalty, Penalty
 from regularize.solvers.certificate import duality_gaps, flat_projection, has_flat
 from regularize.solvers.screening import Candidates, Pass, Screen
-from regularize.solvers.working_set import WorkingSet
+from regularize.solvers.working_set import WorkingSet, nonzero
 
 Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
 
-INNER_SHARE = 0.3  # of the tolerance goes to the inner problem, the rest to the features outside
 PREDICTION_MARGIN = 0.96  # features predicted above this share of their threshold enter ahead of time
 APPROACH = 0.5  # ratio of alphas beyond which the path between them is followed roughly
 ROUGH = 1e-3  # relative tolerance of that
@@ -45,7 +44,7 @@ class PathDriver:
         self,
         design: Design,
         target: Floats,
-        penalty: Penalty,
+        penalty: Penalty | GroupPenalty,
         alphas: Floats,
         tolerance: float,
         max_iter: int,
@@ -57,10 +56,11 @@ class PathDriver:
         self.alphas = alphas
         self.tolerance = tolerance
         self.max_iter = max_iter
-        self.squared_target = float(target @ target)
+        self.squared_target = float(np.vdot(target, target))
         self._has_flat = has_flat(penalty, float(alphas.min()))
         self.working = WorkingSet(design, penalty, target)
-        self.working.extend(np.union1d(penalty.always_active(), np.flatnonzero(start)), start)
+        started = penalty.units_with(nonzero(start))
+        self.working.extend(np.union1d(penalty.always_active(), started), start)
         residual = self.working.residual
         self.screen = Screen(design, penalty, residual, null if np.array_equal(residual, target) else None)
         self._solved: list[tuple[float, Floats]] = []  # the last two alphas with their residuals
@@ -84,7 +84,7 @@ class PathDriver:
         """
         alpha = float(self.alphas[k])
         n_iter, refinements = (yield from self._approach(alpha)), 0
-        inner_tolerance = INNER_SHARE * self.tolerance
+        inner_tolerance = self.working.inner_share * self.tolerance
         if not self.working.is_solved(alpha, inner_tolerance):
             self.working.extend(self._predict(alpha))
         while True:
@@ -93,8 +93,8 @@ class PathDriver:
             gap, violating = yield from self._certify(k)
             if gap <= self.tolerance or status == Status.EXHAUSTED:
                 break
-            if violating.features.size:
-                self.working.extend(violating.strongest(self.penalty, alpha, max(20, self.working.n_active)))
+            if violating.units.size:
+                self.working.extend(violating.strongest(max(20, self.working.n_active)))
             elif refinements == REFINEMENTS:
                 break
             else:
@@ -134,19 +134,19 @@ class PathDriver:
             0.0,
             lambda: [working.residual_at(ahead, tolerance, self.max_iter)],
         )
-        working.extend(violating.strongest(self.penalty, alpha, max(20, working.n_active)))
+        working.extend(violating.strongest(max(20, working.n_active)))
         self._remember(alpha)
         return n_iter
 
     def _predict(self, alpha: float) -> Columns:
-        """Features that the secant of the last two residuals brings to their threshold at ``alpha``."""
+        """Units that the secant of the last two residuals brings to their threshold at ``alpha``."""
         residual = self.working.residual
         if len(self._solved) == 2:
             (alpha0, residual0), (alpha1, residual1) = self._solved
             if alpha0 > alpha1:
                 residual = residual1 + (alpha1 - alpha) / (alpha0 - alpha1) * (residual1 - residual0)
         predicted = self.screen.predicted(residual, PREDICTION_MARGIN * alpha, self.working.contains)
-        return predicted.strongest(self.penalty, alpha, max(10, self.working.n_active // 6))
+        return predicted.strongest(max(10, self.working.n_active // 6))
 
     def _look_ahead(self, k: int) -> list[Floats]:
         """The residual some alphas further down, for the full pass that is due at ``alphas[k]``."""
@@ -158,27 +158,28 @@ class PathDriver:
         return [self.working.residual_at(float(self.alphas[ahead]), self.tolerance, self.max_iter)]
 
     def _certify(self, k: int) -> Pass[tuple[float, Candidates]]:
-        """The duality gap over all features, and the features outside the working set that are in violation."""
+        """The duality gap over all features, and the units outside the working set that are in violation."""
         working, alpha = self.working, float(self.alphas[k])
-        residual, norms = working.residual, self.design.norms
-        squared_residual = float(residual @ residual)
+        residual = working.residual
+        squared_residual = float(np.vdot(residual, residual))
         projected, projection = self._project(alpha, squared_residual)
         slack = float(np.sqrt(projection))
         read, violating = yield from self.screen.violating(
             residual, alpha, working.contains, slack, lambda: self._look_ahead(k)
         )
         features = np.concatenate([working.features, read.features])
-        coef, correlations = np.zeros((1, features.size)), np.empty((1, features.size))
-        flags = np.zeros((1, features.size), dtype=np.uint8)
+        coef = np.zeros((1, features.size, *working.coef.shape[1:]))
+        correlations, flags = np.empty(coef.shape), np.zeros(coef.shape, dtype=np.uint8)
         coef[0, : working.size], correlations[0, : working.size] = working.coef, working.quadratic.correlations
-        correlations[0, working.size :], flags[0, : working.size] = read.correlations, projected
+        correlations[0, working.size :], flags[0, : working.size] = read.correlations.T, projected
+        units = np.concatenate([working.units, read.units])
         gaps = duality_gaps(
             coef,
             correlations,
-            self.penalty.restrict(features),
+            self.penalty.restrict(units),
             np.array([alpha]),
             np.array([squared_residual]),
-            norms[features],
+            self.design.norms[features],
             flags,
             np.array([projection]),
         )

@@ -28,9 +28,9 @@ class PathResult:
 
     With ``k`` solved alphas (fewer than asked for when the path was interrupted):
 
-    alphas : (k,), coefs : (p, k), intercepts : (k,), dual_gaps : (k,) in units of the objective
-    ``1/2 sum_i s_i (y_i - b - x_i'w)^2 + penalty`` with ``sum s = 1``; n_iters : (k,) int;
-    converged : (k,) bool, ``dual_gap <= tolerance``; tolerance : the absolute gap that ``tol`` asked for;
+    alphas : (k,), coefs : (p, k), intercepts : (k,), or (T, p, k) and (T, k) for T targets fitted together; dual_gaps
+    : (k,) in units of the objective ``1/2 sum_i s_i (y_i - b - x_i'w)^2 + penalty`` with ``sum s = 1``; n_iters :
+    (k,) int; converged : (k,) bool, ``dual_gap <= tolerance``; tolerance : the absolute gap that ``tol`` asked for;
     interrupted : a KeyboardInterrupt or the callback ended the path early;
     n_passes : passes over X, column reads counted as fractions; working_set_size : columns in the
     final working set.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from regularize.design.working_columns import WorkingColumns, grown
-from regularize.kernels import quadratic
-from regularize.penalties import Penalty
+from regularize.kernels import blocks, quadratic
+from regularize.penalties import GroupPenalty
 
 Floats = NDArray[np.float64]
 
@@ -18,14 +20,16 @@ class GramQuadratic:
     Invariant: ``correlations = Z_W' (y - Z_W coef)``.
     """
 
-    def __init__(self, squared_target: float) -> None:
+    make_solver: Any = quadratic.QuadraticSolver
+
+    def __init__(self, squared_target: float, targets: tuple[int, ...] = ()) -> None:
         self.squared_target = squared_target
         self.size = 0
-        self._solver = quadratic.QuadraticSolver()
-        self._scout = quadratic.QuadraticSolver()
+        self._solver = self.make_solver()
+        self._scout = self.make_solver()
         self._gram = np.empty((0, 0))
-        self._response = np.empty(0)
-        self._correlations = np.empty(0)
+        self._response = np.empty((0, *targets))
+        self._correlations = np.empty((0, *targets))
 
     @property
     def correlations(self) -> Floats:
@@ -62,13 +66,13 @@ class GramQuadratic:
         return self._gram[np.ix_(positions, positions)]
 
     def solve(
-        self, coef: Floats, residual: Floats, penalty: Penalty, alpha: float, tolerance: float, max_iter: int
+        self, coef: Floats, residual: Floats, penalty: Any, alpha: float, tolerance: float, max_iter: int
     ) -> tuple[int, int]:
         """Minimise from ``coef``, in place; returns (status, sweeps and Newton steps)."""
         return self._run(self._solver, self.correlations, coef, penalty, alpha, tolerance, max_iter)
 
     def glance(
-        self, coef: Floats, residual: Floats, penalty: Penalty, alpha: float, tolerance: float, max_iter: int
+        self, coef: Floats, residual: Floats, penalty: Any, alpha: float, tolerance: float, max_iter: int
     ) -> Floats:
         """The solution at another alpha, with a factor of its own, leaving everything as it was."""
         coef = coef.copy()
@@ -77,10 +81,10 @@ class GramQuadratic:
 
     def _run(
         self,
-        solver: quadratic.QuadraticSolver,
+        solver: Any,
         correlations: Floats,
         coef: Floats,
-        penalty: Penalty,
+        penalty: Any,
         alpha: float,
         tolerance: float,
         max_iter: int,
@@ -103,3 +107,26 @@ class GramQuadratic:
             )
             n_iter += used
         return status, n_iter
+
+
+class BlockQuadratic(GramQuadratic):
+    """The same for a group penalty, with coefficients and correlations of shape (|W|, T)."""
+
+    make_solver = blocks.BlockSolver
+
+    def _run(
+        self,
+        solver: Any,
+        correlations: Floats,
+        coef: Floats,
+        penalty: GroupPenalty,
+        alpha: float,
+        tolerance: float,
+        max_iter: int,
+    ) -> tuple[int, int]:
+        data = self._gram, self._response[: self.size], *penalty.arrays
+        limits = np.array([alpha]), tolerance, max_iter, 0
+        solved, n_iters = np.empty((1, *coef.shape)), np.zeros(1, dtype=np.intp)
+        while not solver.solve_path(*data, correlations, coef, self.squared_target, *limits, solved, n_iters):
+            pass
+        return int(solver.status), int(n_iters[0])

@@ -25,7 +25,8 @@ class Recorder:
         self._alphas = alphas
         self._on_point = on_point
         self._coefs: list[tuple[NDArray[np.intp] | slice, Floats]] = []
-        self._intercepts = np.zeros(alphas.size)
+        self._targets = np.shape(units.response_mean)
+        self._intercepts = np.zeros((alphas.size, *self._targets))
         self._gaps = np.zeros(alphas.size)
         self._n_iters = np.zeros(alphas.size, dtype=np.intp)
 
@@ -35,10 +36,10 @@ class Recorder:
         ``features`` is kept as it is, not copied.
         """
         k, units = self.n_done, self._units
-        w = coef / units.coef_scale[features]
+        w = (coef.T / units.coef_scale[features]).T
         self._coefs.append((features, w))
         if self._design.fit_intercept:
-            self._intercepts[k] = units.response_mean - float(self._design.mean[features] @ w)
+            self._intercepts[k] = units.response_mean - self._design.mean[features] @ w
         self._gaps[k] = gap
         self._n_iters[k] = n_iter
         self.n_done += 1
@@ -53,13 +54,15 @@ class Recorder:
     def result(self) -> PathResult:
         """The solved part of the path."""
         done, unit = slice(0, self.n_done), self._units.response_scale
-        coefs = np.zeros((self.n_done, self._design.n_features))  # untouched pages of zeros cost no memory
+        coefs = np.zeros(
+            (self.n_done, self._design.n_features, *self._targets)
+        )  # untouched pages of zeros cost no memory
         for row, (features, w) in zip(coefs, self._coefs, strict=True):
             row[features] = w
         return PathResult(
             alphas=self._alphas[done],
             coefs=coefs.T,
-            intercepts=self._intercepts[done],
+            intercepts=self._intercepts[done].T,
             dual_gaps=self._gaps[done] * unit * unit,
             n_iters=self._n_iters[done],
             converged=self._gaps[done] <= self.tolerance,

@@ -10,6 +10,8 @@ and what is factored is n x n. Otherwise the system is solved by conjugate gradi
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
@@ -19,7 +21,7 @@ from regularize.design.working_columns import WorkingColumns
 from regularize.kernels.quadratic import Status
 from regularize.kernels.threads import all_threads
 from regularize.penalties import Penalty
-from regularize.solvers.certificate import duality_gaps
+from regularize.solvers.certificate import duality_gaps, flat_projection, has_flat
 
 Floats = NDArray[np.float64]
 
@@ -106,15 +108,28 @@ class ResidualQuadratic:
         return n_iter
 
     def _gap(self, coef: Floats, residual: Floats, penalty: Penalty, alpha: float) -> float:
-        """The duality gap on the working set; brings the residual and the correlations up to date."""
+        """The duality gap on the working set; brings the correlations up to date."""
         self.correlations = self._columns.correlations(residual)
+        return self._gap_of(coef, residual, self.correlations, penalty, alpha)
+
+    def _gap_of(self, coef: Floats, residual: Floats, correlations: Floats, penalty: Any, alpha: float) -> float:
+        """The duality gap on the working set."""
+        norms, squared_residual = np.sqrt(self._curvature), float(np.vdot(residual, residual))
+        projected, projections = None, None
+        if has_flat(penalty, alpha):
+            flags, projection = flat_projection(
+                coef, correlations, self.gram_of, penalty.at(alpha), norms, squared_residual
+            )
+            projected, projections = flags[np.newaxis].astype(np.uint8), np.array([projection])
         gaps = duality_gaps(
             coef[np.newaxis],
-            self.correlations[np.newaxis],
+            correlations[np.newaxis],
             penalty,
             np.array([alpha]),
-            np.array([residual @ residual]),
-            np.sqrt(self._curvature),
+            np.array([squared_residual]),
+            norms,
+            projected,
+            projections,
         )
         return float(gaps[0])
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regularize.design import Design, Moments
 from regularize.kernels.threads import one_thread
-from regularize.penalties import Penalty
-from regularize.solvers.gram_path import GramProblem
+from regularize.penalties import GroupPenalty, Penalty
+from regularize.solvers.gram_path import gram_problem
 from regularize.solvers.path_driver import PathDriver
 from regularize.solvers.problem import OnPoint, PathResult
 from regularize.solvers.recorder import Recorder
 from regularize.solvers.units import Units
 
 Floats = NDArray[np.float64]
+AnyPenalty = Penalty | GroupPenalty
 
 SMALL_GRAM = 200  # features whose Gram matrix costs less than a few passes over X
 GRAM_PER_ALPHA = 20  # further features that one more alpha pays for
@@ -29,7 +31,7 @@ USUAL_GRID = 100  # alphas that a grid is taken to have before it is known
 def squared_loss_path(
     design: Design,
     y: Floats,
-    penalty: Penalty,
+    penalty: AnyPenalty,
     alphas: Floats | Callable[[float], Floats],
     *,
     tol: float = 1e-4,
@@ -40,11 +42,13 @@ def squared_loss_path(
 ) -> PathResult:
     """Solve 1/2 sum_i s_i (y_i - b - x_i'w)^2 + penalty for each of the non-increasing alphas.
 
-    ``alphas`` may be a function of alpha_max, which is then found on the way. Each answer has a duality gap of at
+    y is (n,), or (n, T) for T targets that a group penalty holds together. ``alphas`` may be a function of alpha_max,
+    which is then found on the way. Each answer has a duality gap of at
     most ``tol * sum_i s_i (y_i - mean)^2`` or says that it has not. On Ctrl-C the solved alphas are returned if there
     are any.
     """
     max_iter = min(max_iter, LARGEST_INT)
+    shape, (y, penalty) = y.shape[1:], blocked(y, penalty)
     n_alphas = USUAL_GRID if callable(alphas) else alphas.size
     by_gram, moments = wants_gram(design, n_alphas, use_gram), None
     if by_gram and not design.has_gram:
@@ -53,7 +57,9 @@ def squared_loss_path(
     units, null = _prepared(design, y, penalty, moments)
     if callable(alphas):
         alphas = alphas(_alpha_max(design, units, null))
-    start = np.zeros(design.n_features) if coef_init is None else coef_init * units.coef_scale
+    start = np.zeros((design.n_features, *y.shape[1:]))
+    if coef_init is not None:
+        start[:] = (coef_init * units.coef_scale).T.reshape(start.shape)
     recorder = Recorder(design, units, alphas, tol, on_point)
     solve = _gram_route if by_gram else _working_set_route
     try:
@@ -62,14 +68,14 @@ def squared_loss_path(
         if recorder.n_done == 0:
             raise
         recorder.interrupted = True
-    return recorder.result()
+    return shaped(recorder.result(), shape)
 
 
 def path_of_moments(
     design: Design,
     y: Floats,
     moments: Moments,
-    penalty: Penalty,
+    penalty: AnyPenalty,
     alphas: Floats,
     *,
     tol: float,
@@ -82,11 +88,34 @@ def path_of_moments(
     """
     units, null = _prepared(design, y, penalty, moments)
     recorder = Recorder(design, units, alphas, tol, on_point)
-    _gram_route(design, units, alphas, recorder, min(max_iter, LARGEST_INT), np.zeros(design.n_features), null)
+    start = np.zeros((design.n_features, *y.shape[1:]))
+    _gram_route(design, units, alphas, recorder, min(max_iter, LARGEST_INT), start, null)
     return recorder.result()
 
 
-def _prepared(design: Design, y: Floats, penalty: Penalty, moments: Moments | None) -> tuple[Units, Floats]:
+def blocked(y: Floats, penalty: AnyPenalty) -> tuple[Floats, AnyPenalty]:
+    """The problem as the solvers take it: y (n,) with a penalty of features, or (n, T) with one of groups."""
+    if isinstance(penalty, Penalty):
+        return y, penalty
+    n_targets = 1 if y.ndim == 1 else y.shape[1]
+    penalty = penalty.simplified(n_targets)
+    if n_targets > 1 and penalty.features.has_kinks:
+        raise NotImplementedError("Several targets together have no l1 terms and no bounds of single coefficients.")
+    if isinstance(penalty, Penalty):
+        return y.reshape(len(y)), penalty
+    return y.reshape(len(y), -1), penalty
+
+
+def shaped(path: PathResult, targets: tuple[int, ...]) -> PathResult:
+    """The path in the shapes that belong to y of shape (n, *targets), whatever the solver took."""
+    if path.coefs.ndim == 2 + len(targets):
+        return path
+    if targets:
+        return replace(path, coefs=path.coefs[np.newaxis], intercepts=path.intercepts[np.newaxis])
+    return replace(path, coefs=path.coefs[0], intercepts=path.intercepts[0])
+
+
+def _prepared(design: Design, y: Floats, penalty: AnyPenalty, moments: Moments | None) -> tuple[Units, Floats]:
     """The units, and the correlations with the target: from moments if they are known, else from X and y."""
     if moments is None:
         units = Units.of(design, y, penalty)
@@ -123,7 +152,7 @@ def _gram_route(
 ) -> None:
     """The whole path on the Gram matrix; alphas that its rounding cannot certify are finished on X."""
     recorder.working_set_size = design.n_features
-    problem = GramProblem(design.gram, null, units.squared_target, units.penalty, design.norms, design.lost)
+    problem = gram_problem(design.gram, null, units.squared_target, units.penalty, design.norms, design.lost)
     tolerance = recorder.tolerance
     driver: PathDriver | None = None
 
@@ -134,24 +163,28 @@ def _gram_route(
             noise = problem.gap_noise(coef, tolerance) if gap <= tolerance else 0.0
             if max(gap, noise) > tolerance and n_iter < max_iter:
                 if driver is None:
-                    driver = PathDriver(design, units.target, units.penalty, alphas, tolerance, max_iter, coef)
+                    whole = np.zeros(start.shape)
+                    whole[problem.features] = coef
+                    driver = PathDriver(design, units.target, units.penalty, alphas, tolerance, max_iter, whole)
                 driver.max_iter = max_iter - int(n_iter)
                 point = driver.solve(k)
-                gap, n_iter, coef = point.gap, n_iter + point.n_iter, driver.working.full_coef()
-            if recorder.add(float(gap), int(n_iter), slice(None), coef):
+                gap, n_iter = point.gap, n_iter + point.n_iter
+                coef = driver.working.full_coef()[problem.features]
+            if recorder.add(float(gap), int(n_iter), problem.features, coef):
                 return True
         return False
 
     with one_thread():
-        problem.solve(alphas, tolerance, max_iter, start, record)
+        problem.solve(alphas, tolerance, max_iter, start[problem.features], record)
 
 
-def squared_loss_alpha_max(design: Design, y: Floats, penalty: Penalty, moments: Moments | None = None) -> float:
+def squared_loss_alpha_max(design: Design, y: Floats, penalty: AnyPenalty, moments: Moments | None = None) -> float:
     """The smallest alpha at which every feature with an l1 term stays at zero (or where its box is nearest to zero).
 
     The features that no alpha keeps at zero are fitted first; then alpha_max is the largest ``|c_j| / l1_j``, over
     the sides that the box leaves open.
     """
+    y, penalty = blocked(y, penalty)
     return _alpha_max(design, *_prepared(design, y, penalty, moments))
 
 
@@ -159,16 +192,10 @@ def _alpha_max(design: Design, units: Units, null: Floats) -> float:
     """As above, from the correlations with the null residual."""
     inner, c = units.penalty, null
     if inner.always_active().size:
-        rest, zero = np.clip(0.0, inner.lower, inner.upper), np.zeros(inner.n_features)
-        held = inner.l1 > 0
-        lower, upper = np.where(held, rest, inner.lower), np.where(held, rest, inner.upper)
-        free = Penalty(zero, np.where(held, 0.0, inner.l2), lower, upper)
-        tolerance = 1e-12 * units.squared_target
-        driver = PathDriver(design, units.target, free, np.ones(1), tolerance, 1000, zero, null)
+        tolerance, start = 1e-12 * units.squared_target, np.zeros(units.coef_scale.shape + null.shape[:-1])
+        free = inner.without_kinks()
+        driver = PathDriver(design, units.target, free, np.ones(1), tolerance, 1000, start, null)
         driver.solve(0)
         c = design.correlations(driver.working.residual)
-    reach = np.maximum(np.where(inner.upper > 0, c, 0.0), np.where(inner.lower < 0, -c, 0.0))
-    reach[reach <= 1e-13 * np.sqrt(units.squared_target)] = 0.0  # what rounding leaves of no correlation
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where((inner.l1 > 0) & np.isfinite(inner.l1), reach / inner.l1, 0.0)
-    return float(ratio.max(initial=0.0)) * (1.0 + ROUNDING)
+    c = np.where(np.abs(c) <= 1e-13 * np.sqrt(units.squared_target), 0.0, c)  # what rounding leaves of no correlation
+    return float(inner.critical_alphas(c).max(initial=0.0)) * (1.0 + ROUNDING)

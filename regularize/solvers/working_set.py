@@ -1,6 +1,12 @@
-"""The features that the inner problem sees, and the state of the solution on them."""
+"""The features that the inner problem sees, and the state of the solution on them.
+
+Features enter by units of the penalty: one by one, or by groups. With a group penalty coefficients have the shape
+(|W|, T) and residuals (T, n); T is one for a single target.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,41 +14,63 @@ from numpy.typing import NDArray
 from regularize.design import Design
 from regularize.design.working_columns import grown
 from regularize.kernels.quadratic import Status
-from regularize.penalties import Penalty
-from regularize.solvers.quadratic import GramQuadratic
+from regularize.penalties import GroupPenalty, Penalty
+from regularize.solvers.block_residual import BlockResidualQuadratic
+from regularize.solvers.quadratic import BlockQuadratic, GramQuadratic
 from regularize.solvers.residual_quadratic import ResidualQuadratic
 
 Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
 
 WIDEST_GRAM = 1000  # columns up to which a Gram matrix is always kept
+WIDEST_BLOCKS = 1000  # features of groups for which that matrix and Newton steps on it are always worth it
+SHARE, SHARE_OF_SWEEPS = 0.3, 0.8  # of the tolerance goes to the inner problem; more where it converges slowly
+MOST_TRUSTED = 10  # solutions whose residual may be the one that their solver kept
 SPARSE_SHARE = 20  # |W| beyond this many times the entries of a column makes the residual the cheaper thing to keep
+
+
+def nonzero(coef: Floats) -> NDArray[np.bool_]:
+    """The features with coefficients that are not zero."""
+    return np.asarray(np.any(coef, axis=tuple(range(1, coef.ndim))))
 
 
 class WorkingSet:
     """Columns that are, were or may soon be active, with coefficients, residual and quadratic.
 
-    Invariants after every method: ``residual = y - Z_W coef``; ``contains[j]`` is one exactly for the features in
-    ``features``; the quadratic's correlations are those of the residual.
+    Invariants after every method: ``residual = y - Z_W coef``; ``contains[u]`` is one exactly for the units whose
+    features are in ``features``; the quadratic's correlations are those of the residual.
     """
 
-    def __init__(self, design: Design, penalty: Penalty, target: Floats) -> None:
+    def __init__(self, design: Design, penalty: Penalty | GroupPenalty, target: Floats) -> None:
         self.design = design
         self.target = target
         self.residual = target.copy()
-        self.contains = np.zeros(design.n_features, dtype=np.uint8)
+        self.contains = np.zeros(penalty.n_units, dtype=np.uint8)
         self._all_penalties = penalty
         self._columns = design.working_columns()
         self._features = np.empty(0, dtype=np.intp)
-        self._coef = np.empty(0)
-        self.penalty = penalty.restrict(self._features)
-        self.quadratic: GramQuadratic | ResidualQuadratic = GramQuadratic(float(target @ target))
+        self._units = np.empty(0, dtype=np.intp)
+        self._coef = np.empty((0, *target.shape[:-1]))
+        self.penalty = penalty.restrict(self._units)
+        kind = BlockQuadratic if isinstance(penalty, GroupPenalty) else GramQuadratic
+        self.quadratic: Any = kind(float(np.vdot(target, target)), target.shape[:-1])
         self.size = 0
+        self._trusted = 0  # solutions since the residual was computed from the coefficients
+
+    @property
+    def inner_share(self) -> float:
+        """The share of the tolerance that goes to the inner problem, the rest is for the features outside."""
+        return SHARE_OF_SWEEPS if isinstance(self.quadratic, BlockResidualQuadratic) else SHARE
 
     @property
     def features(self) -> Columns:
         """The features in the working set, in order of entry."""
         return self._features[: self.size]
+
+    @property
+    def units(self) -> Columns:
+        """The units of the penalty that are in the working set, in order of entry."""
+        return self._units
 
     @property
     def coef(self) -> Floats:
@@ -51,27 +79,31 @@ class WorkingSet:
 
     @property
     def n_active(self) -> int:
-        """How many coefficients are not zero."""
-        return int(np.count_nonzero(self.coef))
+        """How many units have coefficients that are not zero."""
+        return int(self.penalty.units_with(nonzero(self.coef)).size)
 
-    def extend(self, features: Columns, start: Floats | None = None) -> None:
-        """Add features, with the coefficients nearest to zero or those of ``start`` (p,), clipped to the box."""
-        if features.size == 0:
+    def extend(self, units: Columns, start: Floats | None = None) -> None:
+        """Add units, with the coefficients nearest to zero or those of ``start`` (p, ...), clipped to the box."""
+        if units.size == 0:
             return
+        features = self._all_penalties.features_of(units)
         first, self.size = self.size, self.size + features.size
         self._features = grown(self._features, self.size)
         self._coef = grown(self._coef, self.size)
         self._features[first : self.size] = features
-        self.contains[features] = 1
-        self.penalty = self._all_penalties.restrict(self.features)
-        wanted = np.zeros(features.size) if start is None else start[features]
-        self._coef[first : self.size] = np.clip(wanted, self.penalty.lower[first:], self.penalty.upper[first:])
+        self.contains[units] = 1
+        self._units = np.concatenate([self._units, units])
+        self.penalty = self._all_penalties.restrict(self._units)
+        wanted = np.zeros((features.size, *self._coef.shape[1:])) if start is None else start[features]
+        box = self.penalty.features.lower[first:], self.penalty.features.upper[first:]
+        self._coef[first : self.size] = np.clip(wanted.T, *box).T
         self._columns.append(features)
         if self._coef[first : self.size].any():
             self.update_residual()
-        correlations = self._columns.correlations(self.residual)
+        correlations = self._known_correlations(first)
         if self._is_too_wide():
-            self.quadratic = ResidualQuadratic(self._columns, correlations)
+            kind = BlockResidualQuadratic if isinstance(self.penalty, GroupPenalty) else ResidualQuadratic
+            self.quadratic = kind(self._columns, correlations)
         else:
             self.quadratic.extend(self._columns, self.coef, correlations)
 
@@ -81,7 +113,11 @@ class WorkingSet:
         That is when |W| > n and an l2 term lets as many be active, or when columns are so sparse that keeping a
         residual is far cheaper than keeping |W| correlations.
         """
-        if isinstance(self.quadratic, ResidualQuadratic) or self.size <= WIDEST_GRAM:
+        if isinstance(self.quadratic, ResidualQuadratic):
+            return False
+        if isinstance(self.penalty, GroupPenalty):
+            return self.size > max(WIDEST_BLOCKS, self.target.shape[1])
+        if self.size <= WIDEST_GRAM:
             return False
         if self.size > SPARSE_SHARE * self._columns.entries / self.size:
             return True
@@ -92,9 +128,20 @@ class WorkingSet:
         if self.size == 0:
             return 0, 0
         status, n_iter = self.quadratic.solve(self.coef, self.residual, self.penalty, alpha, tolerance, max_iter)
+        self._trusted += 1
+        if isinstance(self.quadratic, BlockResidualQuadratic) and self._trusted < MOST_TRUSTED:
+            self.residual = self.quadratic.residual
+            return status, n_iter
+        self._trusted = 0
         self.update_residual()
         self.quadratic.refresh(self._columns.correlations(self.residual))
         return status, n_iter
+
+    def _known_correlations(self, first: int) -> Floats:
+        """Of all columns; those before ``first`` as they are known, where they belong to the residual as it is."""
+        if not isinstance(self.quadratic, BlockResidualQuadratic) or self._coef[first : self.size].any():
+            return self._columns.correlations(self.residual)
+        return np.concatenate([self.quadratic.correlations, self._columns.correlations(self.residual, first)])
 
     def is_solved(self, alpha: float, tolerance: float) -> bool:
         """Whether the present coefficients are good enough at another alpha, on a working set that is not empty."""
@@ -114,6 +161,6 @@ class WorkingSet:
 
     def full_coef(self) -> Floats:
         """Coefficients of all features."""
-        coef = np.zeros(self.design.n_features)
+        coef = np.zeros((self.design.n_features, *self._coef.shape[1:]))
         coef[self.features] = self.coef
         return coef

@@ -15,9 +15,12 @@ from regularize.validation.data import (
     total_weight,
 )
 from regularize.validation.gram import check_gram
+from regularize.validation.groups import Shares, make_group_penalty
+from regularize.validation.multi_task import make_multi_task_penalty
 from regularize.validation.parameters import (
     CONSTRAINTS,
     GRID_CONSTRAINTS,
+    GROUP_PATH_CONSTRAINTS,
     PATH_CONSTRAINTS,
     SELECTIONS,
     Constraint,
@@ -39,6 +42,7 @@ __all__ = [
     "CONSTRAINTS",
     "DTYPES",
     "GRID_CONSTRAINTS",
+    "GROUP_PATH_CONSTRAINTS",
     "PATH_CONSTRAINTS",
     "RIDGE_CONSTRAINTS",
     "RIDGE_PATH_CONSTRAINTS",
@@ -48,6 +52,7 @@ __all__ = [
     "ConvergenceWarning",
     "InvalidParameterError",
     "Samples",
+    "Shares",
     "check_alphas",
     "check_coef_init",
     "check_coef_prior",
@@ -58,6 +63,8 @@ __all__ = [
     "check_sample_weight",
     "check_target_alphas",
     "column_names",
+    "make_group_penalty",
+    "make_multi_task_penalty",
     "make_penalty",
     "ridge_solver_name",
     "total_weight",

@@ -35,6 +35,10 @@ def is_array_like(value: Any) -> bool:
     return hasattr(value, "__len__") or hasattr(value, "shape") or hasattr(value, "__array__")
 
 
+def is_list(value: Any) -> bool:
+    return is_array_like(value) and getattr(value, "shape", None) != ()
+
+
 def is_count(value: Any) -> bool:
     return isinstance(value, Integral) and int(value) >= 1
 
@@ -71,6 +75,11 @@ CONSTRAINTS: dict[str, Constraint] = {
     ),
     "selection": ("a str among {'cyclic', 'random'}", lambda v: isinstance(v, str) and v in SELECTIONS),
     "standardize": BOOLEAN,
+    "groups": (
+        "an int in the range [1, inf), an array-like or a dict",
+        lambda v: is_list(v) or (is_count(v) and not is_boolean(v)),
+    ),
+    "group_weights": ("an array-like, a dict or None", lambda v: v is None or is_list(v)),
 }
 
 PATH_CONSTRAINTS: dict[str, Constraint] = {
@@ -94,6 +103,10 @@ PATH_CONSTRAINTS: dict[str, Constraint] = {
     "check_input": BOOLEAN,
 }
 
+GROUP_PATH_CONSTRAINTS: dict[str, Constraint] = {
+    **PATH_CONSTRAINTS,
+    "alphas": ("an int in the range [1, inf) or an array-like", lambda v: is_count(v) or is_array_like(v)),
+}
 
 GRID_CONSTRAINTS = {"eps": PATH_CONSTRAINTS["eps"], "alphas": ("an int in the range [1, inf)", is_count)}
 

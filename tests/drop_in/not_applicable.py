@@ -22,26 +22,23 @@ class NotApplicable(NamedTuple):
 
 WRITTEN_FOR = "1.9"
 
-MULTI_TASK_PATH = NotApplicable(
-    "a path of several targets is the multi-task problem, which regularize does not solve yet and refuses",
-    ends_with=ValueError,
-)
 TWO_ITERATIONS_ARE_TOO_FEW = NotApplicable(
     "demands that two iterations do not converge on constant columns, whose coefficients are 0",
     ends_with=pytest.fail.Exception,
     before="1.8",
 )
-SEVERAL_DIGITS_OF_TWO_SOLVERS = NotApplicable(
-    "compares 7 digits with scikit-learn's multi-task estimator at the default tol, which both meet and which leaves"
-    " 3 digits open",
+FRESH_SCHEDULE = NotApplicable(
+    "demands that 5 + 5 iterations, too few to converge, end where 10 do, as in plain cyclic descent; each fit of"
+    " regularize starts its schedule of sweeps and Newton steps afresh",
+    ends_with=AssertionError,
+)
+GROUPS_WITHOUT_ROUTING = NotApplicable(
+    "demands that groups are refused without metadata routing, and passes one-dimensional y, whose refusal comes first;"
+    " regularize documents groups as an argument of fit that reaches the splitter either way",
     ends_with=AssertionError,
 )
 
 NOT_APPLICABLE = {
-    "test_coordinate_descent.py::test_sparse_dense_descent_paths[csr_matrix-2-enet_path]": MULTI_TASK_PATH,
-    "test_coordinate_descent.py::test_sparse_dense_descent_paths[csr_matrix-2-lasso_path]": MULTI_TASK_PATH,
-    "test_coordinate_descent.py::test_sparse_dense_descent_paths[csr_array-2-enet_path]": MULTI_TASK_PATH,
-    "test_coordinate_descent.py::test_sparse_dense_descent_paths[csr_array-2-lasso_path]": MULTI_TASK_PATH,
     "test_coordinate_descent.py::test_check_input_false": NotApplicable(
         "demands a ValueError for C-ordered X with check_input=False, because scikit-learn's kernel reads"
         " Fortran order only; regularize fits X of any memory order",
@@ -57,11 +54,8 @@ NOT_APPLICABLE = {
         " exactly, so that its gap is rounding error, of which no two computations share a digit",
         ends_with=AssertionError,
     ),
-    "test_coordinate_descent.py::test_warm_start": NotApplicable(
-        "demands that 5 + 5 iterations, too few to converge, end where 10 do, as in plain cyclic descent;"
-        " each fit of regularize starts its schedule of sweeps and Newton steps afresh",
-        ends_with=AssertionError,
-    ),
+    "test_coordinate_descent.py::test_warm_start": FRESH_SCHEDULE,
+    "test_coordinate_descent.py::test_warm_start_multitask_lasso": FRESH_SCHEDULE,
     "test_coordinate_descent.py::test_enet_coordinate_descent": TWO_ITERATIONS_ARE_TOO_FEW,
     "test_sparse_coordinate_descent.py::test_sparse_enet_coordinate_descent": TWO_ITERATIONS_ARE_TOO_FEW,
     "test_coordinate_descent.py::test_warm_start_convergence": NotApplicable(
@@ -75,8 +69,6 @@ NOT_APPLICABLE = {
         ends_with=AssertionError,
         before="1.8",
     ),
-    "test_coordinate_descent.py::test_1d_multioutput_enet_and_multitask_enet_cv": SEVERAL_DIGITS_OF_TWO_SOLVERS,
-    "test_coordinate_descent.py::test_1d_multioutput_lasso_and_multitask_lasso_cv": SEVERAL_DIGITS_OF_TWO_SOLVERS,
     "test_coordinate_descent.py::test_lassoCV_does_not_set_precompute": NotApplicable(
         "demands that LassoCV refits by an instance of the Lasso of scikit-learn's private module; regularize takes"
         " the coefficients from the path on all rows",
@@ -86,6 +78,12 @@ NOT_APPLICABLE = {
         "demands that groups are refused without metadata routing; regularize documents them as an argument of fit"
         " that reaches the splitter either way",
         ends_with=pytest.fail.Exception,
+    ),
+    "test_coordinate_descent.py::test_cv_estimators_reject_params_with_no_routing_enabled[MultiTaskElasticNetCV]": (
+        GROUPS_WITHOUT_ROUTING
+    ),
+    "test_coordinate_descent.py::test_cv_estimators_reject_params_with_no_routing_enabled[MultiTaskLassoCV]": (
+        GROUPS_WITHOUT_ROUTING
     ),
     "test_ridge.py::test_ridge_fit_intercept_sparse_sag": NotApplicable(
         "demands a warning that 'sag' takes many iterations for an intercept with sparse X; here 'sag' is conjugate"

@@ -2,8 +2,7 @@
 
 Decorators and parametrisations of a test module are evaluated when its source is executed, so replacing the
 names afterwards would miss them. The source is therefore executed again, under another module name, while
-`sklearn.linear_model` offers our objects. scikit-learn's multi-task classes keep scikit-learn's own code: they
-are looked up in the private modules, which are left alone.
+`sklearn.linear_model` offers our objects. Its private modules are left alone.
 """
 
 import functools
@@ -28,6 +27,10 @@ CLASSES = (
     "ElasticNetCV",
     "Lasso",
     "LassoCV",
+    "MultiTaskElasticNet",
+    "MultiTaskElasticNetCV",
+    "MultiTaskLasso",
+    "MultiTaskLassoCV",
     "Ridge",
     "RidgeCV",
     "RidgeClassifier",

@@ -56,7 +56,7 @@ def test_no_violation_is_missed_whatever_the_residual(seed, spread, with_look_ah
         exact = design.correlations(residual)
         assert_allclose(read.correlations, exact[read.features], rtol=1e-10, atol=1e-12)
         violators = true_violators(design, penalty, residual, alpha) - set(np.flatnonzero(skip))
-        assert violators <= set(found.features) <= set(read.features)
+        assert violators <= set(found.units) <= set(read.units)
         assert not skip[read.features].any()
         # what was not read is certified for every residual within the slack
         rest = np.setdiff1d(np.arange(30), np.append(read.features, np.flatnonzero(skip)))
@@ -135,11 +135,17 @@ def test_many_doubts_are_settled_by_one_full_pass(monkeypatch):
 
 
 def test_the_strongest_are_those_furthest_above_their_threshold():
-    penalty = Penalty.elastic_net(6, factor=np.array([1.0, 4.0, 1.0, 0.0, 1.0, 2.0]))
-    candidates = Candidates(np.array([0, 1, 3, 5]), np.array([2.0, -4.4, 0.1, 3.0]))
-    assert set(candidates.strongest(penalty, 1.0, 2)) == {3, 0}  # without an l1 term: furthest of all
-    assert set(candidates.strongest(penalty, 1.0, 3)) == {3, 0, 5}
-    assert_allclose(candidates.strongest(penalty, 1.0, 10), [0, 1, 3, 5])
+    candidates = Candidates(np.array([0, 1, 3, 5]), np.array([2.0, 1.1, 2.5, 1.5]))
+    assert set(candidates.strongest(2)) == {3, 0}
+    assert set(candidates.strongest(3)) == {3, 0, 5}
+    assert_allclose(candidates.strongest(10), [0, 1, 3, 5])
+
+
+def test_a_feature_stays_at_zero_down_to_its_critical_alpha():
+    penalty = Penalty.elastic_net(
+        4, factor=np.array([1.0, 4.0, 0.0, 1.0]), lower=np.array([-np.inf, -np.inf, -np.inf, 0.0])
+    )
+    assert_allclose(penalty.critical_alphas(np.array([2.0, -4.4, 0.1, -3.0])), [2.0, 1.1, 0.0, 0.0])
 
 
 def test_excluded_features_are_never_read(monkeypatch):

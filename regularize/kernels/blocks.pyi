@@ -1,0 +1,37 @@
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.intp]
+
+class Status(IntEnum):
+    CONVERGED = 0
+    STALLED = 1
+    EXHAUSTED = 2
+    PAUSED = 3
+    NO_MEMORY = 4
+
+class BlockSolver:
+    status: Status
+    def solve_path(
+        self,
+        gram: Floats,
+        response: Floats,
+        starts: Integers,
+        norm: Floats,
+        l1: Floats,
+        l2: Floats,
+        lower: Floats,
+        upper: Floats,
+        correlations: Floats,
+        coef: Floats,
+        response_norm: float,
+        alphas: Floats,
+        tolerance: float,
+        max_iter: int,
+        first: int,
+        coefs: Floats,
+        n_iters: Integers,
+    ) -> int: ...

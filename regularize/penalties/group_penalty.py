@@ -1,0 +1,171 @@
+"""The penalty of groups of features, or of features over several targets.
+
+For coefficients ``W`` of shape (p, T), whose rows of group g are the block ``W_g``, the record describes
+
+    alpha sum_g norm_g ||W_g||_2  +  alpha sum_jt l1_j |W_jt|  +  alpha / 2 sum_jt l2_j W_jt^2,   lower_j <= W_jt <=
+    upper_j,
+
+with the Euclidean (Frobenius) norm of a block.
+
+Design notes
+------------
+a. Group lasso, group elastic net and sparse-group lasso have T = 1; the multi-task models have groups of one feature.
+b. A block with a norm has the same l2 term for all its features, and bounds of zero and infinity alone: then its
+proximal step,
+   its conjugate and its optimality are closed forms of the soft-thresholded values. The boundary refuses all else.
+c. :meth:`GroupPenalty.simplified` writes a norm of one number as an l1 term and parts groups without norm: what is left
+   as a group needs a group's solver, and a problem without any is solved as the elastic net that it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regularize.kernels import scan
+from regularize.penalties.groups import Groups, Integers
+from regularize.penalties.penalty import Penalty
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class GroupPenalty:
+    """features : what each feature has of its own; groups : the blocks; norm : (G,) factors of their norms."""
+
+    features: Penalty
+    groups: Groups
+    norm: Floats
+
+    @classmethod
+    def of_features(cls, features: Penalty) -> GroupPenalty:
+        """Every feature by itself, and no norms."""
+        p = features.n_features
+        return cls(features, Groups.of_one(p), np.zeros(p))
+
+    @property
+    def n_features(self) -> int:
+        """Number of features p."""
+        return self.features.n_features
+
+    def simplified(self, n_targets: int) -> GroupPenalty | Penalty:
+        """The same penalty with as few groups as possible; no group at all if that is possible for one target."""
+        groups, norm = self.groups, self.norm
+        alone = (norm == 0.0) | (groups.sizes == 1)
+        if n_targets == 1:
+            single = groups.sizes == 1
+            own = np.zeros(self.n_features)
+            own[groups.members(np.flatnonzero(single))] = norm[single]
+            features = replace(self.features, l1=self.features.l1 + own)
+            if alone.all():
+                return features
+            norm = np.where(single, 0.0, norm)
+        else:
+            features = self.features
+        labels = np.where(alone[groups.labels], norm.size + np.arange(self.n_features), groups.labels)
+        _, first, labels = np.unique(labels, return_index=True, return_inverse=True)
+        return GroupPenalty(features, Groups.of_labels(labels), norm[groups.labels[first]])
+
+    @property
+    def n_units(self) -> int:
+        """Number of groups."""
+        return self.norm.size
+
+    def units_with(self, features: NDArray[np.bool_]) -> Integers:
+        """The groups that have some of the features, given by flags (p,)."""
+        flags = np.zeros(self.n_units, dtype=bool)
+        flags[self.groups.labels[features]] = True
+        return np.flatnonzero(flags)
+
+    def holds(self) -> Penalty:
+        """The features' own record, with l1 terms of what keeps them at zero."""
+        return replace(self.features, l1=self.features.l1 + self.norm[self.groups.labels])
+
+    def radii(self, norms: Floats) -> Floats:
+        """Bounds (G,) of the largest singular values of each group's columns, by the norms of the columns (p,)."""
+        return np.sqrt(np.bincount(self.groups.labels, norms * norms, minlength=self.n_units))
+
+    def exceeding(
+        self,
+        pair: tuple[Floats, Floats],
+        shares: tuple[float, float],
+        radii: Floats,
+        distance: float,
+        alpha: float,
+        skip: Flags,
+        found: Integers,
+    ) -> int:
+        """Groups that may violate optimality, in ``found`` (G,); how many. See kernels/scan.pyx."""
+        newest, older = (np.ascontiguousarray(np.atleast_2d(correlations)) for correlations in pair)
+        return scan.exceeding_blocks(
+            newest,
+            older,
+            *shares,
+            radii,
+            distance,
+            alpha,
+            *self._terms,
+            self.norm,
+            self.groups.starts,
+            self.groups.indices,
+            skip,
+            found,
+        )
+
+    def critical_alphas(self, correlations: Floats) -> Floats:
+        """The smallest alpha (G,) at which each group stays at zero, by correlations (T, p) or (p,)."""
+        alphas = np.empty(self.n_units)
+        correlations = np.ascontiguousarray(np.atleast_2d(correlations))
+        scan.critical_alphas(correlations, *self._terms, self.norm, self.groups.starts, self.groups.indices, alphas)
+        return alphas
+
+    @property
+    def arrays(self) -> tuple[Integers, Floats, Floats, Floats, Floats, Floats]:
+        """starts, norm, l1, l2, lower and upper: what a solver takes that has the features in the order of their
+        groups."""
+        f = self.features
+        return self.groups.starts, self.norm, f.l1, f.l2, f.lower, f.upper
+
+    @property
+    def _terms(self) -> tuple[Floats, Floats, Floats]:
+        return self.features.l1, self.features.lower, self.features.upper
+
+    def without_kinks(self) -> GroupPenalty:
+        """The record at an alpha so large that only what nothing keeps at zero can move."""
+        return self.of_features(self.holds().without_kinks())
+
+    def always_active(self) -> Integers:
+        """Groups that no alpha keeps at zero; a simplified record has no others than single features among them."""
+        flags = np.zeros(self.n_features, dtype=bool)
+        flags[self.holds().always_active()] = True
+        return self.units_with(flags)
+
+    def restrict(self, units: Integers) -> GroupPenalty:
+        """The record of some of the groups, their features in the order of :meth:`features_of`."""
+        starts = np.concatenate([[0], np.cumsum(self.groups.sizes[units])]).astype(np.intp)
+        groups = Groups(starts, np.arange(starts[-1], dtype=np.intp))
+        return GroupPenalty(self.features.restrict(self.features_of(units)), groups, self.norm[units])
+
+    def features_of(self, units: Integers) -> Integers:
+        """The features of some groups, one group after the other."""
+        return self.groups.members(units)
+
+    def value(self, coef: Floats, alpha: float) -> float:
+        """The penalty of coefficients (p, T) whose features come in the order of their groups."""
+        squares = np.square(coef)
+        own = float(self.features.l1 @ np.abs(coef).sum(axis=1) + 0.5 * self.features.l2 @ squares.sum(axis=1))
+        norms = np.sqrt(np.add.reduceat(squares.sum(axis=1), self.groups.starts[:-1]))
+        return alpha * (own + float(self.norm @ norms))
+
+    def at(self, alpha: float) -> GroupPenalty:
+        """The record with ``alpha`` multiplied in."""
+        return GroupPenalty(self.features.at(alpha), self.groups, alpha * self.norm)
+
+    def in_units_of(self, scale: Floats, penalty_scale: Floats, response_scale: float) -> GroupPenalty:
+        """As for :class:`Penalty`; ``penalty_scale`` is the same for all features of a group with a norm."""
+        features = self.features.in_units_of(scale, penalty_scale, response_scale)
+        first = self.groups.indices[self.groups.starts[:-1]]
+        return GroupPenalty(features, self.groups, self.norm / penalty_scale[first] / response_scale)
