@@ -27,167 +27,22 @@ h. The first step at a new alpha is a Newton step on the old pattern, whose fact
 i. From a start that belongs to a much larger alpha (a cold fit) the pattern would be found by hundreds of sweeps
    and cut Newton steps. Following the path roughly, alpha shrinking by ``APPROACH``, needs a tenth of them.
 """
-from libc.math cimport INFINITY, fabs, fmax
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memset
 
 from regularize.kernels.factor cimport Factor
-from regularize.kernels.gap cimport duality_gap, is_good_enough
-from regularize.kernels.newton cimport newton_step
-from regularize.kernels.scalar cimport prox
-from regularize.kernels.task cimport Task, is_free, move_coordinate
+from regularize.kernels.schedule cimport (
+    DONE, OUT_OF_BUDGET, SHORT_OF_MEMORY, SPENT, STUCK, WORK_BUDGET, solve,
+)
+from regularize.kernels.task cimport Task
 
 
 cpdef enum Status:
-    CONVERGED = 0       # the gap on the working set is within the tolerance
-    STALLED = 1         # rounding, not the tolerance, ended the work
-    EXHAUSTED = 2       # max_iter sweeps and Newton steps are spent
-    PAUSED = 3          # the work budget of one call is spent: call again
-    NO_MEMORY = 4
-
-cdef enum Part:
-    ALL                         # of the coordinates
-    ACTIVE                      # those that are not zero, or have no l1 term
-    FIXED                       # those at a kink or a bound: what a Newton step leaves to do
-
-cdef enum:
-    APPROACH_STEPS = 10         # alphas of a rough path at most: a factor of about a thousand
-    FOLLOWED = 3                # changes of the pattern that Newton steps follow before the first full sweep, at most
-    PATTERN_SWEEPS = 6          # sweeps over the active part before a Newton step, at most
-    NEWTON_STEPS = 40           # Newton steps between two full sweeps, at most
-    STALLED_ROUNDS = 4          # rounds without progress of the gap that count as stalled
-    WORK_BUDGET = 400_000_000   # multiply-adds per call, about a fifth of a second
-
-cdef double APPROACH = 0.5      # ratio of the alphas of a rough path, and how far a start may be off without one
-
-
-# ------------------------------------------------------------------------------------------ sweeps
-
-
-cdef Py_ssize_t sweep(Task *task, Part part) noexcept nogil:
-    """Minimise over each coordinate in turn; the number of coordinates whose pattern changed."""
-    cdef Py_ssize_t j, changes = 0
-    cdef double before, after, curvature, alpha = task.alpha
-    if part != FIXED:                                    # that of the Newton step before it still counts
-        task.largest_move = 0.0
-    for j in range(task.size):
-        before = task.coef[j]
-        if part == ACTIVE and before == 0.0 and task.l1[j] > 0.0:
-            continue
-        if part == FIXED and is_free(task, j):
-            continue
-        curvature = task.gram[j * task.stride + j]
-        after = prox(
-            task.correlations[j] + curvature * before,
-            alpha * task.l1[j],
-            curvature + alpha * task.l2[j],
-            task.lower[j],
-            task.upper[j],
-        )
-        if after != before:
-            changes += (after > 0.0) != (before > 0.0) or (after < 0.0) != (before < 0.0)
-            move_coordinate(task, j, after - before)
-            task.coef[j] = after
-            task.largest_move = fmax(task.largest_move, fabs(after - before))
-    task.work += task.size
-    task.n_iter += 1
-    return changes
-
-
-# ------------------------------------------------------------------------------------------- solve
-
-
-cdef void settle(Task *task, Py_ssize_t max_iter, bint check) noexcept nogil:
-    """Sweep over everything once, then over the active part until its pattern is stable; ``check``: or good enough."""
-    cdef Py_ssize_t _k
-    sweep(task, ALL)
-    for _k in range(PATTERN_SWEEPS):
-        if check and is_good_enough(task, duality_gap(task)):
-            return
-        if task.n_iter >= max_iter or sweep(task, ACTIVE) == 0:
-            return
-
-
-cdef void finish_pattern(Task *task, Py_ssize_t max_iter) noexcept nogil:
-    """Newton steps until one stays within the pattern."""
-    cdef Py_ssize_t _k
-    for _k in range(NEWTON_STEPS):
-        if task.n_iter >= max_iter or task.work > WORK_BUDGET or newton_step(task):
-            return
-
-
-cdef void follow(Task *task, Py_ssize_t max_iter) noexcept nogil:
-    """Newton steps from the old pattern, letting in what they leave in violation while that is little; see note h."""
-    cdef Py_ssize_t changes, _k
-    if task.factor.size == 0:
-        return
-    for _k in range(FOLLOWED):
-        finish_pattern(task, max_iter)
-        if task.no_memory or task.n_iter >= max_iter or task.work > WORK_BUDGET:
-            return
-        changes = sweep(task, FIXED)
-        if changes == 0 or 4 * changes > task.factor.size or is_good_enough(task, duality_gap(task)):
-            return
-
-
-cdef double reach(const Task *task) noexcept nogil:
-    """The alpha to which the present coefficients would belong: the largest |c_j| / (l1_j + l2_j |w_j|)."""
-    cdef Py_ssize_t j
-    cdef double largest = 0.0, c
-    for j in range(task.size):
-        c = task.correlations[j]
-        if task.l1[j] > 0.0:
-            if (c > 0.0 and task.coef[j] < task.upper[j]) or (c < 0.0 and task.coef[j] > task.lower[j]):
-                largest = fmax(largest, fabs(c) / (task.l1[j] + task.l2[j] * fabs(task.coef[j])))
-    return largest
-
-
-cdef bint approach(Task *task, Py_ssize_t max_iter) noexcept nogil:
-    """Follow the path roughly from where the start belongs down to near alpha; False if it is near; see note i."""
-    cdef double target = task.alpha, alpha = APPROACH * reach(task)
-    if alpha <= target:
-        return False
-    cdef Py_ssize_t _k
-    for _k in range(APPROACH_STEPS):
-        if alpha <= target or task.n_iter >= max_iter or task.work > WORK_BUDGET:
-            break
-        task.alpha = alpha
-        settle(task, max_iter, False)
-        finish_pattern(task, max_iter)
-        alpha *= APPROACH
-    task.alpha = target
-    return True
-
-
-cdef Status solve(Task *task, Py_ssize_t max_iter, bint resumed) noexcept nogil:
-    """Sweeps until the pattern settles, Newton on the pattern, until the gap is within the tolerance."""
-    cdef double gap, best = INFINITY
-    cdef Py_ssize_t stalled = 0
-    task.largest_move = 0.0
-    if is_good_enough(task, duality_gap(task)):
-        return CONVERGED
-    if not resumed and not approach(task, max_iter):
-        follow(task, max_iter)
-        if is_good_enough(task, duality_gap(task)):
-            return CONVERGED
-    while task.n_iter < max_iter:
-        settle(task, max_iter, True)
-        gap = duality_gap(task)
-        if not is_good_enough(task, gap):
-            finish_pattern(task, max_iter)
-            gap = duality_gap(task)
-        if task.no_memory:
-            return NO_MEMORY
-        if is_good_enough(task, gap):
-            return CONVERGED
-        if task.work > WORK_BUDGET:
-            return PAUSED
-        stalled = 0 if gap < 0.5 * best else stalled + 1
-        best = gap if gap < best else best
-        if stalled >= STALLED_ROUNDS:
-            return STALLED
-    return EXHAUSTED
-
+    CONVERGED = DONE                # the gap on the working set is within the tolerance
+    STALLED = STUCK                 # rounding, not the tolerance, ended the work
+    EXHAUSTED = SPENT               # max_iter sweeps and Newton steps are spent
+    PAUSED = OUT_OF_BUDGET          # the work budget of one call is spent: call again
+    NO_MEMORY = SHORT_OF_MEMORY
 
 cdef class QuadraticSolver:
     """Solves the quadratic of one working set again and again, keeping the factor between calls.
@@ -236,7 +91,7 @@ cdef class QuadraticSolver:
         task.factor = &self.factor
         task.in_factor = self.in_factor
         task.scratch = self.scratch
-        status = solve(task, max_iter, self.paused)
+        status = <Status> solve(task, max_iter, self.paused)
         self.paused = status == PAUSED
         return status
 
