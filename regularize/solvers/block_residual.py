@@ -32,8 +32,7 @@ from regularize.solvers.residual_quadratic import STALLED_ROUNDS, ResidualQuadra
 Floats = NDArray[np.float64]
 
 COMBINED = 5  # sweeps of a round, whose steps are combined
-ROUNDS = 12  # before the first Newton step for one target,
-ROUNDS_TOGETHER = 3  # and for several, where products with the columns are matrix products and cheap beside a sweep
+WORTHWHILE = 0.6  # share of the gap that a round of sweeps may leave; Newton steps begin when one leaves more
 CG_STEPS = 60
 CG_ACCURACY = 0.03
 HALVINGS = 8  # of a Newton step that does not lower the objective, at most
@@ -80,15 +79,13 @@ class BlockResidualQuadratic(ResidualQuadratic):
         self, state: State, penalty: GroupPenalty, alpha: float, tolerance: float, max_iter: int
     ) -> tuple[int, int, State]:
         """Rounds of sweeps over what is active or in violation, whose iterates are combined; then Newton steps."""
-        n_iter, stalled, best, rounds = 1, 0, np.inf, 0
+        n_iter, stalled, best, rounds, by_newton = 1, 0, np.inf, 0, False
         gap = self._gap_of(*state, penalty, alpha)
-        n_targets = state.coef.shape[1]
-        first_step = ROUNDS if n_targets == 1 else ROUNDS_TOGETHER
-        held, arrays = penalty.holds(), self._arrays(penalty, n_targets)
+        held, arrays = penalty.holds(), self._arrays(penalty, state.coef.shape[1])
         flat = np.flatnonzero((held.l1 == 0) & (held.l2 == 0) & np.isinf(held.lower) & np.isinf(held.upper))
         while gap > tolerance:
             iterates, chosen = [state], self._to_visit(state, penalty, alpha)
-            for _ in range(COMBINED if rounds < first_step else 1):
+            for _ in range(1 if by_newton else COMBINED):
                 if n_iter >= max_iter:
                     return Status.EXHAUSTED, n_iter, self._refreshed(state)
                 coef, residual = state.coef.copy(), state.residual.copy()
@@ -101,18 +98,17 @@ class BlockResidualQuadratic(ResidualQuadratic):
                     if self._gap_of(*state, penalty, alpha) <= tolerance:
                         return Status.CONVERGED, n_iter, state
                 iterates.append(state)
-            if rounds < first_step:
-                state = self._combine(iterates, penalty, alpha)
-            state = self._refreshed(state)
-            if rounds >= first_step:
+            state = self._refreshed(state if by_newton else self._combine(iterates, penalty, alpha))
+            if by_newton:
                 state = self._fitted(self._step_on_blocks(state, penalty, alpha), flat)
                 n_iter += 1
             rounds += 1
             gap = self._gap_of(*state, penalty, alpha)
             stalled = 0 if gap < 0.9 * best else stalled + 1
-            best = min(gap, best)
-            if stalled >= STALLED_ROUNDS:
+            if stalled >= STALLED_ROUNDS and by_newton:
                 return Status.STALLED, n_iter, state
+            by_newton = by_newton or gap > WORTHWHILE * best
+            best = min(gap, best)
         return Status.CONVERGED, n_iter, state
 
     def _refreshed(self, state: State) -> State:

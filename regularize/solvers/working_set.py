@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
 
 WIDEST_GRAM = 1000  # columns up to which a Gram matrix is always kept
-WIDEST_BLOCKS = 1000  # features of groups for which that matrix and Newton steps on it are always worth it
+WIDEST_TOGETHER = 300  # the same for several targets, whose Newton steps cost more
 SHARE, SHARE_OF_SWEEPS = 0.3, 0.8  # of the tolerance goes to the inner problem; more where it converges slowly
 MOST_TRUSTED = 10  # solutions whose residual may be the one that their solver kept
 SPARSE_SHARE = 20  # |W| beyond this many times the entries of a column makes the residual the cheaper thing to keep
@@ -110,18 +110,17 @@ class WorkingSet:
     def _is_too_wide(self) -> bool:
         """Whether to leave the Gram matrix for the residual.
 
-        That is when |W| > n and an l2 term lets as many be active, or when columns are so sparse that keeping a
-        residual is far cheaper than keeping |W| correlations.
+        That is when |W| > n and an l2 term or norms of groups let as many be active, or when columns are so sparse that
+        keeping a residual is far cheaper than keeping |W| correlations.
         """
-        if isinstance(self.quadratic, ResidualQuadratic):
-            return False
-        if isinstance(self.penalty, GroupPenalty):
-            return self.size > max(WIDEST_BLOCKS, self.target.shape[1])
-        if self.size <= WIDEST_GRAM:
+        n, n_targets = self.target.shape[-1], self.target.size // self.target.shape[-1]
+        has_groups = isinstance(self.penalty, GroupPenalty)
+        widest = WIDEST_TOGETHER if n_targets > 1 else WIDEST_GRAM
+        if isinstance(self.quadratic, ResidualQuadratic) or self.size <= widest:
             return False
         if self.size > SPARSE_SHARE * self._columns.entries / self.size:
             return True
-        return self.size > self.target.size and bool(np.any(self.penalty.l2 > 0))
+        return self.size > n and (has_groups or bool(np.any(self.penalty.features.l2 > 0)))
 
     def solve(self, alpha: float, tolerance: float, max_iter: int) -> tuple[int, int]:
         """Minimise over the working set; returns (status, sweeps and Newton steps)."""
