@@ -32,6 +32,7 @@ from regularize.kernels.scalar cimport clip
 
 cdef enum:
     HALVINGS = 12               # of a step that does not lower the objective, at most
+    SWEEPS_PER_STEP = 800       # eighths of a sweep that |F|^3 may be: LAPACK does it many times faster
     RIDGES = 6                  # tries to make a matrix definite that rounding has made indefinite
 
 
@@ -272,6 +273,15 @@ cdef inline double move(BlockTask *task, Py_ssize_t count) noexcept nogil:
             largest = fmax(largest, fabs(task.coef[i] - task.before[i]))
     task.largest_move = largest
     return gain
+
+
+cdef inline bint is_newton_cheap(BlockTask *task) noexcept nogil:
+    """Whether a step costs little beside sweeps over the features it would move; False if there are none."""
+    cdef Py_ssize_t g, width, count = list_free(task), sweep = 0
+    for g in range(task.n_blocks):
+        width = task.starts[g + 1] - task.starts[g]
+        sweep += width * (width + task.size // 8) * task.width
+    return 0 < count and count * count * count < SWEEPS_PER_STEP * sweep
 
 
 cdef inline bint reserve(BlockTask *task, Py_ssize_t count) noexcept nogil:

@@ -5,9 +5,9 @@ The reasons are notes f to i of quadratic.pyx.
 from libc.math cimport INFINITY
 
 from regularize.kernels.block_gap cimport duality_gap as block_duality_gap, is_good_enough as are_blocks_good_enough
-from regularize.kernels.block_newton cimport newton_step as block_newton_step
+from regularize.kernels.block_newton cimport is_newton_cheap, newton_step as block_newton_step
 from regularize.kernels.block_sweep cimport reach as reach_of_blocks, sweep as sweep_blocks
-from regularize.kernels.block_task cimport BlockTask, is_zero
+from regularize.kernels.block_task cimport BlockTask
 from regularize.kernels.coordinate_sweep cimport reach, sweep
 from regularize.kernels.gap cimport duality_gap, is_good_enough
 from regularize.kernels.newton cimport newton_step
@@ -107,8 +107,8 @@ cdef inline void follow(AnyTask *task, Py_ssize_t max_iter) noexcept nogil:
     cdef Py_ssize_t changes, many, _k
     if AnyTask is Task:
         many = task.factor.size
-    else:
-        many = 0 if is_zero(task.size * task.width, task.coef) else task.n_blocks
+    else:                                                # blocks have no factor at hand
+        many = task.n_blocks if is_newton_cheap(task) else 0
     if many == 0:
         return
     for _k in range(FOLLOWED):

@@ -32,6 +32,7 @@ from regularize.solvers.residual_quadratic import STALLED_ROUNDS, ResidualQuadra
 Floats = NDArray[np.float64]
 
 COMBINED = 5  # sweeps of a round, whose steps are combined
+PROGRESS = 1e-3  # share of the gap by which the objective falls in a round that is not stalled
 WORTHWHILE = 0.6  # share of the gap that a round of sweeps may leave; Newton steps begin when one leaves more
 CG_STEPS = 60
 CG_ACCURACY = 0.03
@@ -79,7 +80,7 @@ class BlockResidualQuadratic(ResidualQuadratic):
         self, state: State, penalty: GroupPenalty, alpha: float, tolerance: float, max_iter: int
     ) -> tuple[int, int, State]:
         """Rounds of sweeps over what is active or in violation, whose iterates are combined; then Newton steps."""
-        n_iter, stalled, best, rounds, by_newton = 1, 0, np.inf, 0, False
+        n_iter, stalled, best, value, rounds, by_newton = 1, 0, np.inf, np.inf, 0, False
         gap = self._gap_of(*state, penalty, alpha)
         held, arrays = penalty.holds(), self._arrays(penalty, state.coef.shape[1])
         flat = np.flatnonzero((held.l1 == 0) & (held.l2 == 0) & np.isinf(held.lower) & np.isinf(held.upper))
@@ -104,7 +105,9 @@ class BlockResidualQuadratic(ResidualQuadratic):
                 n_iter += 1
             rounds += 1
             gap = self._gap_of(*state, penalty, alpha)
-            stalled = 0 if gap < 0.9 * best else stalled + 1
+            before, value = value, _objective(state, penalty, alpha)
+            has_moved = gap < 0.9 * best or value < before - PROGRESS * gap  # a gap may rise while Newton steps begin
+            stalled = 0 if has_moved else stalled + 1
             if stalled >= STALLED_ROUNDS and by_newton:
                 return Status.STALLED, n_iter, state
             by_newton = by_newton or gap > WORTHWHILE * best
@@ -222,8 +225,7 @@ class BlockResidualQuadratic(ResidualQuadratic):
         lower, upper = penalty.features.lower[:, np.newaxis], penalty.features.upper[:, np.newaxis]
         if not (np.all(guess.coef >= lower) and np.all(guess.coef <= upper)):
             return state
-        values = [0.5 * np.vdot(own.residual, own.residual) + penalty.value(own.coef, alpha) for own in (guess, state)]
-        return guess if values[0] < values[1] else state
+        return guess if _objective(guess, penalty, alpha) < _objective(state, penalty, alpha) else state
 
     def _arrays(self, penalty: GroupPenalty, n_targets: int) -> tuple[Any, ...]:
         """The penalty and the blocks' own Gram matrices as the sweeps take them."""
@@ -236,3 +238,7 @@ class BlockResidualQuadratic(ResidualQuadratic):
         curvature = np.array(self._eigenvalues)
         scratch = np.empty(3 * int(penalty.groups.sizes.max()) * n_targets)
         return starts, norm, grams, np.cumsum(sizes) - sizes, curvature, *terms, scratch
+
+
+def _objective(state: State, penalty: GroupPenalty, alpha: float) -> float:
+    return 0.5 * float(np.vdot(state.residual, state.residual)) + penalty.value(state.coef, alpha)
