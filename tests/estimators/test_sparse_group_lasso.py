@@ -116,3 +116,17 @@ def test_any_bounds_are_possible_if_no_norm_is_penalised():
     found = coef(groups=GROUPS, l1_ratio=1.0, bounds=(-0.2, 0.7))
     assert_allclose(found, coef(Lasso, bounds=(-0.2, 0.7)), rtol=1e-6, atol=1e-9)
     assert found.max() == 0.7
+
+
+def test_a_working_set_wider_than_n_converges():
+    """Sweeps over its columns slow down long before the tolerance, and the gap rises on the way."""
+    rng = np.random.default_rng(0)
+    X = np.asfortranarray(rng.standard_normal((200, 5000)))
+    coef = np.zeros(5000)
+    coef[rng.permutation(5000)[:300]] = rng.standard_normal(300)
+    y = X @ coef + rng.standard_normal(200)
+    correlations = (X.T @ (y - y.mean()) / 200).reshape(100, 50)
+    alpha = 0.03 * np.linalg.norm(correlations, axis=1).max() / np.sqrt(50)
+    model = SparseGroupLasso(alpha, l1_ratio=0.95, groups=50, tol=1e-8).fit(X, y)
+    assert model.converged_
+    assert model.dual_gap_ <= 1e-8 * np.var(y)
