@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from regularize.paths import alpha_max, enet_path
+from regularize.grids import alpha_max
+from regularize.paths import enet_path
 from regularize.validation import column_names
 
 __all__ = ["RegularizationPathDisplay"]

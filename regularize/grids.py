@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regularize.design import make_design
-from regularize.penalties import GroupPenalty
 from regularize.solvers import squared_loss_alpha_max
 from regularize.validation import GRID_CONSTRAINTS, check_parameters, check_path_data, column_names
 from regularize.validation.multi_task import path_problem
@@ -93,7 +92,7 @@ def alpha_max(
         sample_weight=samples.sample_weight,
         fit_intercept=fit_intercept,
         standardize=standardize,
-        group_of=penalty.groups.labels if isinstance(penalty, GroupPenalty) else None,
+        group_of=penalty.group_of,
     )
     return float(squared_loss_alpha_max(design, target, penalty))
 

@@ -9,11 +9,9 @@ from collections.abc import Callable
 from numbers import Integral
 from typing import Any
 
-import numpy as np
-
 from regularize.design import make_design
 from regularize.grids import geometric_grid, no_grid_error
-from regularize.paths import refuse_non_finite, reporter, warn_not_converged
+from regularize.paths import answered, reporter
 from regularize.solvers import squared_loss_path
 from regularize.validation import (
     GROUP_PATH_CONSTRAINTS,
@@ -365,13 +363,13 @@ def _path(caller: str, shares: Callable[[float], Shares], asked: dict[str, Any])
     start = None
     if asked["coef_init"] is not None:
         shape = (*samples.y.shape[1:], n_features)
-        start = check_coef_init(caller, asked["coef_init"], shape, penalty.features).reshape(-1)
+        start = check_coef_init(caller, asked["coef_init"], shape, penalty).reshape(-1)
     design = make_design(
         samples.X,
         sample_weight=samples.sample_weight,
         fit_intercept=bool(asked["fit_intercept"]),
         standardize=bool(asked["standardize"]),
-        group_of=penalty.groups.labels,
+        group_of=penalty.group_of,
     )
     n_alphas = int(asked["alphas"]) if alphas is None else alphas.size
     result = squared_loss_path(
@@ -384,12 +382,7 @@ def _path(caller: str, shares: Callable[[float], Shares], asked: dict[str, Any])
         coef_init=start,
         on_point=reporter(int(asked["verbose"]), n_alphas),
     )
-    with np.errstate(over="ignore"):
-        coefs = result.coefs.astype(samples.X.dtype, copy=False)
-    refuse_non_finite(coefs, result.intercepts, result.dual_gaps)
-    warn_not_converged([result], stacklevel=4, n_asked=n_alphas)
-    answer = (result.alphas, coefs if samples.y.ndim == 1 else coefs[None], result.dual_gaps)
-    return (*answer, [int(n) for n in result.n_iters]) if asked["return_n_iter"] else answer
+    return answered(result, samples, n_alphas, asked["return_n_iter"])
 
 
 def _one_target(caller: str, samples: Samples) -> Any:

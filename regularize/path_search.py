@@ -23,7 +23,7 @@ from regularize.estimators.cv_constraints import CV_CONSTRAINTS
 from regularize.estimators.elastic_net import ElasticNet
 from regularize.estimators.folds import Failure, check_splits, takes_weights, warn_not_converged_folds
 from regularize.estimators.path_step import Task, final_model, n_rows, refitted_has, results_table
-from regularize.paths import geometric_grid, no_grid_error
+from regularize.grids import geometric_grid, no_grid_error
 from regularize.selection import select, smallest
 from regularize.validation import (
     PATH_CONSTRAINTS,

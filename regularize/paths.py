@@ -25,12 +25,12 @@ from scipy import sparse
 
 from regularize.design import make_design
 from regularize.design.design import OVERFLOW
-from regularize.grids import alpha_grid, alpha_max, geometric_grid, no_grid_error
-from regularize.penalties import GroupPenalty
+from regularize.grids import geometric_grid, no_grid_error
 from regularize.solvers import PathPoint, PathResult, squared_loss_path
 from regularize.validation import (
     PATH_CONSTRAINTS,
     ConvergenceWarning,
+    Samples,
     check_alphas,
     check_coef_init,
     check_gram,
@@ -42,13 +42,10 @@ from regularize.validation.multi_task import path_problem
 
 __all__ = [
     "PathRequest",
-    "alpha_grid",
-    "alpha_max",
+    "answered",
     "enet_path",
-    "geometric_grid",
     "lasso_path",
     "listed",
-    "no_grid_error",
     "refuse_non_finite",
     "reporter",
     "warn_not_converged",
@@ -397,12 +394,11 @@ def _path(X: Any, y: Any, request: PathRequest) -> tuple[Any, ...]:
         positive=request.positive,
         columns=columns,
     )
-    is_joint = isinstance(penalty, GroupPenalty)
     start = None
     if request.coef_init is not None:
         shape = (*samples.y.shape[1:], samples.X.shape[1])
-        box = penalty.features if isinstance(penalty, GroupPenalty) else penalty
-        start = check_coef_init(caller, request.coef_init, shape, box).reshape(shape if is_joint else -1)
+        start = check_coef_init(caller, request.coef_init, shape, penalty)
+        start = start if target.ndim == 2 else start.reshape(-1)
     centre = bool(request.fit_intercept) or (options["X_offset"] is not None and sparse.issparse(samples.X))
     gram, use_gram = check_gram(
         samples, request.precompute, fit_intercept=centre, check_input=options["check_input"], stacklevel=4
@@ -413,7 +409,7 @@ def _path(X: Any, y: Any, request: PathRequest) -> tuple[Any, ...]:
         fit_intercept=centre,
         standardize=bool(request.standardize),
         gram=gram,
-        group_of=penalty.groups.labels if isinstance(penalty, GroupPenalty) else None,
+        group_of=penalty.group_of,
     )
     n_alphas = int(request.alphas) if alphas is None else len(alphas)
     result = squared_loss_path(
@@ -427,12 +423,19 @@ def _path(X: Any, y: Any, request: PathRequest) -> tuple[Any, ...]:
         use_gram=use_gram,
         on_point=reporter(int(request.verbose), n_alphas),
     )
+    return answered(result, samples, n_alphas, request.return_n_iter)
+
+
+def answered(result: PathResult, samples: Samples, n_alphas: int, return_n_iter: bool) -> tuple[Any, ...]:
+    """What a path function returns, in scikit-learn's shapes; called by what the public function calls."""
     with np.errstate(over="ignore"):
         coefs = result.coefs.astype(samples.X.dtype, copy=False)
     refuse_non_finite(coefs, result.intercepts, result.dual_gaps)
-    warn_not_converged([result], stacklevel=4, n_asked=n_alphas)
-    answer = (result.alphas, coefs if is_joint or samples.y.ndim == 1 else coefs[None], result.dual_gaps)
-    return (*answer, [int(n) for n in result.n_iters]) if request.return_n_iter else answer
+    warn_not_converged([result], stacklevel=5, n_asked=n_alphas)
+    if coefs.ndim == samples.y.ndim:  # one column of y is a target by itself
+        coefs = coefs[None]
+    answer = (result.alphas, coefs, result.dual_gaps)
+    return (*answer, [int(n) for n in result.n_iters]) if return_n_iter else answer
 
 
 def _resolve_alphas(n_alphas: Any, alphas: Any) -> Any:

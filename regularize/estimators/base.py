@@ -209,7 +209,7 @@ class PenalisedRegressor(CallbackSupportMixin, LinearPredictor, RegressorMixin, 
             fit_intercept=bool(self.fit_intercept),
             standardize=bool(self.standardize),
             gram=gram,
-            group_of=penalty.groups.labels if isinstance(penalty, GroupPenalty) else None,
+            group_of=penalty.group_of,
         )
         options = {
             "tol": float(self.tol),
@@ -245,9 +245,8 @@ class PenalisedRegressor(CallbackSupportMixin, LinearPredictor, RegressorMixin, 
         """The coefficients of the last fit, (n_targets, n_features), if this one is to start from them."""
         if not (self.warm_start and hasattr(self, "coef_")):
             return None
-        box = penalty.features if isinstance(penalty, GroupPenalty) else penalty
         name = "coef_ (warm_start=True)"
-        return check_coef_init(type(self).__name__, np.atleast_2d(self.coef_), shape, box, name=name)
+        return check_coef_init(type(self).__name__, np.atleast_2d(self.coef_), shape, penalty, name=name)
 
     def _solve(
         self,

@@ -176,7 +176,7 @@ class PenalisedRegressorCV(CallbackSupportMixin, SplitterAndScorer, LinearPredic
             samples.sample_weight,
             fit_intercept=bool(self.fit_intercept),
             standardize=bool(self.standardize),
-            group_of=penalties[0].groups.labels if isinstance(penalties[0], GroupPenalty) else None,
+            group_of=penalties[0].group_of,
         )
         table = X if columns is not None and hasattr(self, "feature_names_in_") else samples.X
         failures: list[Failure] = []

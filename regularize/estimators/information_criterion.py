@@ -21,7 +21,8 @@ from regularize.estimators.base import (
     with_callbacks,
 )
 from regularize.estimators.criteria import IC_CONSTRAINTS, Candidates, noise_variance
-from regularize.paths import geometric_grid, no_grid_error, refuse_non_finite, warn_not_converged
+from regularize.grids import geometric_grid, no_grid_error
+from regularize.paths import refuse_non_finite, warn_not_converged
 from regularize.penalties import Penalty
 from regularize.solvers import PathPoint, PathResult, squared_loss_path
 from regularize.solvers.problem import OnPoint

@@ -32,6 +32,15 @@ cdef inline double norm_of(Py_ssize_t size, const double *x) noexcept nogil:
     return sqrt(total)
 
 
+cdef inline bint is_zero(Py_ssize_t size, const double *x) noexcept nogil:
+    """Whether all entries are."""
+    cdef Py_ssize_t i
+    for i in range(size):
+        if x[i] != 0.0:
+            return False
+    return True
+
+
 cdef inline double shrink(Py_ssize_t size, double *x, double threshold, double curvature) noexcept nogil:
     """x = max(1 - threshold / ||x||, 0) x / curvature, in place; returns its new norm."""
     cdef Py_ssize_t i

@@ -25,8 +25,9 @@ from libc.stdlib cimport realloc
 from libc.string cimport memcpy, memset
 
 from regularize.kernels.blas cimport cholesky, invert_factored, solve_factored, solve_lower, subtract_product
+from regularize.kernels.block cimport is_zero
 from regularize.kernels.block_gap cimport penalty_of
-from regularize.kernels.block_task cimport BlockTask, block_norm, is_free_entry, is_zero, subtract
+from regularize.kernels.block_task cimport BlockTask, block_norm, is_free_entry, subtract
 from regularize.kernels.scalar cimport clip
 
 

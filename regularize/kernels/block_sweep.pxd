@@ -2,22 +2,20 @@
 from libc.math cimport fabs, fmax
 from libc.string cimport memcpy
 
-from regularize.kernels.block cimport allowed_threshold, minimise_block, norm_of
+from regularize.kernels.block cimport allowed_threshold, is_zero, minimise_block, norm_of
 from regularize.kernels.block_newton cimport is_free
-from regularize.kernels.block_task cimport BlockTask, block_norm, is_zero, subtract
+from regularize.kernels.block_task cimport BlockTask, block_norm, subtract
 from regularize.kernels.part cimport ACTIVE, FIXED, Part
 from regularize.kernels.scalar cimport prox
 
 
-cdef inline double thresholded(BlockTask *task, Py_ssize_t g, double curvature, double *out) noexcept nogil:
-    """out = S(c_g + curvature W_g), with the block's own correlations ``local``; its norm."""
+cdef inline double thresholded(BlockTask *task, Py_ssize_t g, double *out) noexcept nogil:
+    """out = S(c_g); its norm."""
     cdef Py_ssize_t j, i, k = 0, width = task.width
     cdef const double *c = task.correlations
     for j in range(task.starts[g], task.starts[g + 1]):
         for i in range(j * width, (j + 1) * width):
-            out[k] = allowed_threshold(
-                c[i] + curvature * task.coef[i], task.alpha * task.l1[j], task.lower[j], task.upper[j]
-            )
+            out[k] = allowed_threshold(c[i], task.alpha * task.l1[j], task.lower[j], task.upper[j])
             k += 1
     return norm_of(k, out)
 
@@ -50,7 +48,7 @@ cdef inline bint visit(BlockTask *task, Py_ssize_t g) noexcept nogil:
     cdef double *moved = task.local + 2 * size           # as descend leaves it
     cdef double curvature = task.gram[begin * task.stride + begin]
     if task.norm[g] > 0.0:
-        if is_zero(size, w) and thresholded(task, g, 0.0, task.local) <= task.alpha * task.norm[g]:
+        if is_zero(size, w) and thresholded(task, g, task.local) <= task.alpha * task.norm[g]:
             return False
         if task.curvature[g] <= 0.0:
             return False
@@ -111,7 +109,7 @@ cdef inline double reach(BlockTask *task) noexcept nogil:
     for g in range(task.n_blocks):
         j = task.starts[g]
         if task.norm[g] > 0.0:
-            c = thresholded(task, g, 0.0, task.local)
+            c = thresholded(task, g, task.local)
             w = block_norm(task, g)
             largest = fmax(largest, c / (task.norm[g] + task.l2[j] * w))
         elif task.l1[j] > 0.0:

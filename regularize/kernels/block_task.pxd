@@ -72,15 +72,6 @@ cdef inline void subtract(
         k += 1
 
 
-cdef inline bint is_zero(Py_ssize_t size, const double *x) noexcept nogil:
-    """Whether all entries are."""
-    cdef Py_ssize_t i
-    for i in range(size):
-        if x[i] != 0.0:
-            return False
-    return True
-
-
 cdef inline bint is_free_entry(const BlockTask *task, Py_ssize_t j, double w) noexcept nogil:
     """Whether an entry of feature j moves smoothly, given that its block does."""
     if not task.lower[j] < w < task.upper[j]:

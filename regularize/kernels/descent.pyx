@@ -2,7 +2,7 @@
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
-from regularize.kernels.block cimport allowed_threshold, minimise_block, norm_of
+from regularize.kernels.block cimport minimise_block
 
 from regularize.kernels.columns cimport Columns, CscColumns64, DenseColumns, column_axpy, column_dot
 from regularize.kernels.scalar cimport prox
@@ -116,14 +116,6 @@ cdef struct Blocks:
     double alpha
 
 
-cdef inline bint is_zero(Py_ssize_t size, const double *x) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(size):
-        if x[i] != 0.0:
-            return False
-    return True
-
-
 cdef inline void minimise(const Blocks *blocks, Py_ssize_t g, double *w, double *c, double *scratch) noexcept nogil:
     """Over block g, from its correlations c."""
     cdef Py_ssize_t begin = blocks.starts[g], count = blocks.starts[g + 1] - begin, i
@@ -136,14 +128,6 @@ cdef inline void minimise(const Blocks *blocks, Py_ssize_t g, double *w, double 
                 blocks.upper[begin],
             )
         return
-    if is_zero(count * blocks.width, w):
-        for i in range(count * blocks.width):
-            scratch[i] = allowed_threshold(
-                c[i], blocks.alpha * blocks.l1[begin + i // blocks.width], blocks.lower[begin + i // blocks.width],
-                blocks.upper[begin + i // blocks.width],
-            )
-        if norm_of(count * blocks.width, scratch) <= threshold:
-            return
     if blocks.curvature[g] > 0.0:
         minimise_block(
             count, blocks.width, blocks.grams + blocks.places[g], count, blocks.curvature[g], blocks.l1 + begin, l2,

@@ -2,17 +2,16 @@
 
 For coefficients ``W`` of shape (p, T), whose rows of group g are the block ``W_g``, the record describes
 
-    alpha sum_g norm_g ||W_g||_2  +  alpha sum_jt l1_j |W_jt|  +  alpha / 2 sum_jt l2_j W_jt^2,   lower_j <= W_jt <=
-    upper_j,
+    alpha sum_g norm_g ||W_g||_2  +  alpha sum_jt l1_j |W_jt|  +  alpha / 2 sum_jt l2_j W_jt^2
 
-with the Euclidean (Frobenius) norm of a block.
+within lower_j <= W_jt <= upper_j, with the Euclidean (Frobenius) norm of a block.
 
 Design notes
 ------------
 a. Group lasso, group elastic net and sparse-group lasso have T = 1; the multi-task models have groups of one feature.
 b. A block with a norm has the same l2 term for all its features, and bounds of zero and infinity alone: then its
-proximal step,
-   its conjugate and its optimality are closed forms of the soft-thresholded values. The boundary refuses all else.
+   proximal step, its conjugate and its optimality are closed forms of the soft-thresholded values. The boundary refuses
+   all else.
 c. :meth:`GroupPenalty.simplified` writes a norm of one number as an l1 term and parts groups without norm: what is left
    as a group needs a group's solver, and a problem without any is solved as the elastic net that it is.
 """
@@ -74,6 +73,11 @@ class GroupPenalty:
         """Number of groups."""
         return self.norm.size
 
+    @property
+    def group_of(self) -> Integers:
+        """The group of each feature (p,): features of a group share a unit."""
+        return self.groups.labels
+
     def units_with(self, features: NDArray[np.bool_]) -> Integers:
         """The groups that have some of the features, given by flags (p,)."""
         flags = np.zeros(self.n_units, dtype=bool)
@@ -124,8 +128,7 @@ class GroupPenalty:
 
     @property
     def arrays(self) -> tuple[Integers, Floats, Floats, Floats, Floats, Floats]:
-        """starts, norm, l1, l2, lower and upper: what a solver takes that has the features in the order of their
-        groups."""
+        """starts, norm, l1, l2, lower and upper, for solvers that have the features in the order of their groups."""
         f = self.features
         return self.groups.starts, self.norm, f.l1, f.l2, f.lower, f.upper
 

@@ -80,9 +80,9 @@ class Penalty:
         return self.n_features
 
     @property
-    def norm(self) -> Floats:
-        """Factors of the norms of units: a feature has none."""
-        return np.zeros(self.n_features)
+    def group_of(self) -> None:
+        """The groups of features that share a unit: there are none."""
+        return None
 
     def features_of(self, units: Columns) -> Columns:
         """The features of some units."""

@@ -81,8 +81,7 @@ class NewtonSystem:
         return (values + self._kappa / across * self._along(values)) / (across + self._kappa)
 
     def ended(self, step: Floats) -> Floats:
-        """The coefficients after a step, which ends at kinks and bounds, and at zero for blocks that would turn
-        round."""
+        """The coefficients after a step: it ends at kinks and bounds, and blocks that would turn round end at zero."""
         low, high = self._features.lower[:, np.newaxis], self._features.upper[:, np.newaxis]
         has_l1 = (self._features.l1 > 0)[:, np.newaxis]
         low = np.where(has_l1 & (self._coef > 0), np.maximum(low, 0.0), low)

@@ -5,8 +5,7 @@ to one: its residual and correlations are the same combination, so that it costs
 it, and it is taken only if the objective is lower there.
 
 * Along a path, blocks move smoothly in alpha while their pattern stays: the first guess at a new alpha is the
-polynomial
-  through the last solutions. Often it is good enough as it is.
+  polynomial through the last solutions. Often it is good enough as it is.
 * Every few sweeps the last iterates are combined so that their steps cancel best (Bertrand and Massias 2021, "Anderson
   acceleration of coordinate descent", algorithm 1).
 
@@ -121,7 +120,7 @@ class BlockResidualQuadratic(ResidualQuadratic):
     def _step_on_blocks(self, state: State, penalty: GroupPenalty, alpha: float) -> State:
         """A Newton step on the blocks that are not zero; the state as it is if no part of the step is of use."""
         system = NewtonSystem(state, penalty.at(alpha), self._curvature)
-        step, image, products = self._conjugate_gradients_of(system)
+        step, image, products = self._conjugate_gradients_of(system, state.residual.shape)
         length = 1.0
         for _ in range(HALVINGS):
             coef = system.ended(length * step)
@@ -136,11 +135,10 @@ class BlockResidualQuadratic(ResidualQuadratic):
             length *= 0.5
         return state
 
-    def _conjugate_gradients_of(self, system: NewtonSystem) -> tuple[Floats, Floats, Floats]:
+    def _conjugate_gradients_of(self, system: NewtonSystem, shape: tuple[int, ...]) -> tuple[Floats, Floats, Floats]:
         """The solution of the system to a few digits, its image under Z_W and the correlations of that."""
         left = system.slope
-        step, products = np.zeros_like(left), np.zeros_like(left)
-        image = np.zeros((left.shape[1], self._columns.combine(step[:, :1]).shape[1]))
+        step, products, image = np.zeros_like(left), np.zeros_like(left), np.zeros(shape)
         if not left.any():
             return step, image, products
         direction = system.preconditioned(left)

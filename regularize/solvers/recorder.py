@@ -54,9 +54,8 @@ class Recorder:
     def result(self) -> PathResult:
         """The solved part of the path."""
         done, unit = slice(0, self.n_done), self._units.response_scale
-        coefs = np.zeros(
-            (self.n_done, self._design.n_features, *self._targets)
-        )  # untouched pages of zeros cost no memory
+        shape = self.n_done, self._design.n_features, *self._targets
+        coefs = np.zeros(shape)  # untouched pages of zeros cost no memory
         for row, (features, w) in zip(coefs, self._coefs, strict=True):
             row[features] = w
         return PathResult(

@@ -43,9 +43,8 @@ def squared_loss_path(
     """Solve 1/2 sum_i s_i (y_i - b - x_i'w)^2 + penalty for each of the non-increasing alphas.
 
     y is (n,), or (n, T) for T targets that a group penalty holds together. ``alphas`` may be a function of alpha_max,
-    which is then found on the way. Each answer has a duality gap of at
-    most ``tol * sum_i s_i (y_i - mean)^2`` or says that it has not. On Ctrl-C the solved alphas are returned if there
-    are any.
+    which is then found on the way. Each answer has a duality gap of at most ``tol * sum_i s_i (y_i - mean)^2`` or says
+    that it has not. On Ctrl-C the solved alphas are returned if there are any.
     """
     max_iter = min(max_iter, LARGEST_INT)
     shape, (y, penalty) = y.shape[1:], blocked(y, penalty)

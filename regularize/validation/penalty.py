@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from regularize.penalties import Penalty
+from regularize.penalties import GroupPenalty, Penalty
 from regularize.validation.parameters import Floats, as_floats, invalid_parameter, is_array_like
 
 
@@ -113,7 +113,7 @@ def feature_name(j: int, columns: list[Any] | None) -> str:
 
 
 def check_coef_init(
-    caller: str, coef_init: Any, shape: tuple[int, ...], penalty: Penalty, name: str = "coef_init"
+    caller: str, coef_init: Any, shape: tuple[int, ...], penalty: Penalty | GroupPenalty, name: str = "coef_init"
 ) -> Floats:
     """A start of the given shape, moved into the bounds."""
     coefs = as_floats(caller, name, coef_init)
@@ -121,4 +121,4 @@ def check_coef_init(
         raise ValueError(f"{name} of {caller} must have shape {shape}. Got {coefs.shape} instead.")
     if not np.isfinite(coefs).all():
         raise ValueError(f"{name} of {caller} contains NaN or infinity.")
-    return np.clip(coefs, penalty.lower, penalty.upper)
+    return np.clip(coefs, penalty.features.lower, penalty.features.upper)
