@@ -29,6 +29,28 @@ cdef inline void solve_lower(
         dtrsv(&uplo, &trans, &diag, &size, <double *> factor, &leading, x, &one)
 
 
+cdef inline void solve_lower_block(
+    Py_ssize_t n, Py_ssize_t width, const double *factor, Py_ssize_t stride, double *x,
+) noexcept nogil:
+    """x = L^-1 x for ``width`` vectors that are ``stride`` apart, as the columns of L are."""
+    cdef int size = <int> n, columns = <int> width, leading = <int> stride
+    cdef char side = b"L", lower = b"L", plain = b"N"
+    cdef double one = 1.0
+    if width == 1:
+        solve_lower(n, factor, stride, x, False)
+    elif n > 0:
+        dtrsm(&side, &lower, &plain, &plain, &size, &columns, &one, <double *> factor, &leading, x, &leading)
+
+
+cdef inline void subtract_squares(Py_ssize_t n, Py_ssize_t width, double *x, Py_ssize_t stride) noexcept nogil:
+    """x[b, n + c] -= x[b, :n] @ x[c, :n] for the ``width`` rows of x, which are ``stride`` apart."""
+    cdef int size = <int> n, columns = <int> width, leading = <int> stride
+    cdef char plain = b"N", transposed = b"T"
+    cdef double minus = -1.0, one = 1.0
+    if n > 0:
+        dgemm(&transposed, &plain, &columns, &columns, &size, &minus, x, &leading, x, &leading, &one, x + n, &leading)
+
+
 cdef inline int cholesky(Py_ssize_t n, double *matrix, Py_ssize_t stride) noexcept nogil:
     """Lower Cholesky factor in place, column-major; non-zero when the matrix is not positive definite."""
     cdef int size = <int> n, leading = <int> stride, info = 0

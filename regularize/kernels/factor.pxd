@@ -8,7 +8,9 @@ from libc.math cimport sqrt
 from libc.stdlib cimport realloc
 from libc.string cimport memmove
 
-from regularize.kernels.blas cimport cholesky, dot, plane_rotation, rotate, solve_lower
+from regularize.kernels.blas cimport (
+    cholesky, plane_rotation, rotate, solve_lower, solve_lower_block, subtract_squares,
+)
 
 
 cdef struct Factor:
@@ -17,11 +19,11 @@ cdef struct Factor:
     double *values              # L, (stride, stride)
     Py_ssize_t *columns         # F: positions in the working set, in the order of L
     double alpha                # the alpha whose l2 term L contains
-    double *entering            # (ENTRIES, stride): columns on their way in, G_F,column and then L^-1 of it
+    double *entering            # (ENTRIES, stride): rows of L of columns on their way in
 
 
 cdef enum:
-    ENTRIES = 8                 # columns that enter at once, at most
+    ENTRIES = 64                # columns that enter at once, at most
     GROWTH = 64                 # columns to spare when the factor grows
 
 
@@ -66,81 +68,76 @@ cdef inline void solve(const Factor *factor, double *x) noexcept nogil:
     solve_lower(factor.size, factor.values, factor.stride, x, True)
 
 
-cdef inline void solve_entering(const Factor *factor, Py_ssize_t count) noexcept nogil:
-    """entering = L^-1 entering; four columns of L at a time meet all right-hand sides, so that L is read once."""
-    cdef Py_ssize_t b, k, j = 0, size = factor.size, stride = factor.stride
-    cdef double *x
-    cdef const double *l0
-    cdef const double *l1
-    cdef const double *l2
-    cdef const double *l3
-    cdef double x0, x1, x2, x3
-    while j + 4 <= size:
-        l0 = factor.values + j * stride
-        l1, l2, l3 = l0 + stride, l0 + 2 * stride, l0 + 3 * stride
+cdef inline void enter_block(Factor *factor, Py_ssize_t count, const double *diagonal, bint *enters) noexcept nogil:
+    """Gaussian elimination on the block's own matrix, which stands in each row of ``entering`` behind |F| entries.
+
+    A column whose pivot is rounding does not enter and is passed over. Each row then holds, packed, what it has at the
+    pivots: a row of L.
+    """
+    cdef Py_ssize_t b, c, k, entered = 0, stride = factor.stride
+    cdef double *block = factor.entering + factor.size
+    cdef double *own
+    cdef double *other
+    cdef double root
+    for b in range(count):
+        own = block + b * stride
+        enters[b] = not is_dependent(own[b], diagonal[b], factor.size + entered)
+        if not enters[b]:
+            continue
+        entered += 1
+        root = sqrt(own[b])
+        for k in range(count):
+            if k > b or not enters[k]:
+                other = block + k * stride
+                other[b] /= root
+                for c in range(b + 1, count):
+                    other[c] -= other[b] * (own[c] / root)
+        own[b] = root
+    for k in range(count):
+        other, c = block + k * stride, 0
         for b in range(count):
-            x = factor.entering + b * stride
-            x0 = x[j] / l0[j]
-            x1 = (x[j + 1] - l0[j + 1] * x0) / l1[j + 1]
-            x2 = (x[j + 2] - l0[j + 2] * x0 - l1[j + 2] * x1) / l2[j + 2]
-            x3 = (x[j + 3] - l0[j + 3] * x0 - l1[j + 3] * x1 - l2[j + 3] * x2) / l3[j + 3]
-            x[j], x[j + 1], x[j + 2], x[j + 3] = x0, x1, x2, x3
-            for k in range(j + 4, size):
-                x[k] -= l0[k] * x0 + l1[k] * x1 + l2[k] * x2 + l3[k] * x3
-        j += 4
-    while j < size:
-        l0 = factor.values + j * stride
-        for b in range(count):
-            x = factor.entering + b * stride
-            x[j] /= l0[j]
-            for k in range(j + 1, size):
-                x[k] -= l0[k] * x[j]
-        j += 1
+            if enters[b]:
+                other[c] = other[b]
+                c += 1
 
 
 cdef inline Py_ssize_t insert(
     Factor *factor, const Py_ssize_t *columns, Py_ssize_t count, const double *gram, Py_ssize_t stride,
-    const double *l2,
+    const double *l2, bint *enters,
 ) noexcept nogil:
-    """Append up to ENTRIES columns of the working set; how many entered before one that depends on the others.
+    """Append up to ENTRIES columns of the working set, but for those that depend on the others; how many have entered.
 
-    The caller has reserved the room. The row of L that the dependent column would have had is left behind the last row.
+    The caller has reserved the room. Row b of ``factor.entering`` is left as the row of L that column b has, or would
+    have had.
     """
     cdef Py_ssize_t i, k, b, first = factor.size
-    cdef double *corner = factor.values + first * factor.stride + first
-    cdef double *own
+    cdef double[ENTRIES] diagonal
     cdef double *x
-    cdef const double *left
     cdef const double *source
-    cdef double ridge
     for b in range(count):
         x = factor.entering + b * factor.stride
         source = gram + columns[b] * stride
         for i in range(first):
             x[i] = source[factor.columns[i]]
-    solve_entering(factor, count)
-    for i in range(first):
-        for b in range(count):
-            factor.values[i * factor.stride + first + b] = factor.entering[b * factor.stride + i]
+        for k in range(count):
+            x[first + k] = source[columns[k]]
+        x[first + b] += factor.alpha * l2[columns[b]]
+        diagonal[b] = x[first + b]
+    solve_lower_block(first, count, factor.values, factor.stride, factor.entering)
+    subtract_squares(first, count, factor.entering, factor.stride)
+    enter_block(factor, count, diagonal, enters)
     for b in range(count):
-        own = corner + b * factor.stride
-        x = factor.entering + b * factor.stride
-        source = gram + columns[b] * stride
-        ridge = factor.alpha * l2[columns[b]]
-        for k in range(b, count):
-            own[k] = source[columns[k]] - dot(first, x, factor.entering + k * factor.stride)
-            for i in range(b):
-                left = corner + i * factor.stride
-                own[k] -= left[b] * left[k]
-        own[b] += ridge
-        if is_dependent(own[b], source[columns[b]] + ridge, first + b):
-            return b
-        own[b] = sqrt(own[b])
-        for k in range(b + 1, count):
-            own[k] /= own[b]
-        factor.columns[first + b] = columns[b]
-        factor.size += 1
-    return count
+        if enters[b]:
+            factor.columns[factor.size] = columns[b]
+            factor.size += 1
+    for i in range(factor.size):                         # along the rows of the column-major L
+        k = first
+        for b in range(count):
+            if enters[b]:
+                if i <= k:
+                    factor.values[i * factor.stride + k] = factor.entering[b * factor.stride + i]
+                k += 1
+    return factor.size - first
 
 
 cdef inline void remove(Factor *factor, Py_ssize_t position) noexcept nogil:

@@ -5,12 +5,13 @@ See the design notes of quadratic.pyx, c to e.
 from libc.math cimport INFINITY, fabs, fmax
 from libc.string cimport memcpy, memset
 
-from regularize.kernels.blas cimport solve_lower
+from regularize.kernels.blas cimport dot, solve_lower
 from regularize.kernels.factor cimport ENTRIES, Factor, insert, refactor, remove, reserve, solve as solve_factored
 from regularize.kernels.task cimport Task, is_free, segment_end, slope
 
 
 cdef enum:
+    ENTERED = 1
     DEPENDENT = 2               # in_factor: free, but dependent on the columns in the factor as it is
 
 
@@ -46,6 +47,39 @@ cdef inline void apply_step(Task *task, const double *step) noexcept nogil:
         k += 1
 
 
+cdef inline bint is_exact(const Task *task, const double *step) noexcept nogil:
+    """Whether a whole step ends at the minimum over F, but for what rounding may do to correlations at most.
+
+    The factor must be that of the present alpha, and the step not so long that a backward stable solution, which is
+    off by units of |F| |G| |step|, would be off by something.
+    """
+    cdef Py_ssize_t k
+    cdef double length = 0.0
+    if task.has_l2 and task.factor.alpha != task.alpha:
+        return False
+    for k in range(task.factor.size):
+        length += fabs(step[k])
+    return 1e-15 * task.factor.size * length <= 1e-12
+
+
+cdef inline void complete_step(Task *task, const double *step, double *whole) noexcept nogil:
+    """The same for a step to the minimum over F, where c_F is known: only the rows of G of the others are read.
+
+    ``whole`` is memory for the step of all columns.
+    """
+    cdef Factor *factor = task.factor
+    cdef Py_ssize_t k, j
+    memset(whole, 0, task.size * sizeof(double))
+    for k in range(factor.size):
+        j = factor.columns[k]
+        whole[j] = step[k]
+        task.correlations[j] += task.alpha * task.l2[j] * step[k] - slope(task, j)
+    for j in range(task.size):
+        if task.in_factor[j] != ENTERED:
+            task.correlations[j] -= dot(task.size, task.gram + j * task.stride, whole)
+            task.work += task.size
+
+
 cdef inline double objective_change(const Task *task, const double *step, const double *old) noexcept nogil:
     """Of w_F += step, when ``old`` are the correlations before it and the present ones those after."""
     cdef Factor *factor = task.factor
@@ -69,8 +103,8 @@ cdef inline void land(Task *task, const double *step) noexcept nogil:
         task.coef[j] = segment_end(task, j, task.coef[j] + step[k])
 
 
-cdef inline void slide(Task *task, Py_ssize_t column, double *null_vector) noexcept nogil:
-    """Move along a direction without curvature to the first end of a segment; see note d.
+cdef inline bint slide(Task *task, Py_ssize_t column, double *null_vector) noexcept nogil:
+    """Move along a direction without curvature to the first end of a segment; False if that is no use; see note d.
 
     ``null_vector`` comes in as ``L^-1 G_F,column``; the direction is (-L^-T of it, 1) on (F, column). The data have no
     say along it, only the penalty has: what the correlations seem to say is rounding.
@@ -80,6 +114,7 @@ cdef inline void slide(Task *task, Py_ssize_t column, double *null_vector) noexc
     cdef double *step = task.scratch + task.size + 1
     cdef double *old = task.scratch + 2 * (task.size + 1)
     cdef double descent = 0.0, penalties = 0.0, largest = 1.0, curvature = 0.0, length, far, room
+    cdef bint moves
     solve_lower(factor.size, factor.values, factor.stride, null_vector, True)
     for k in range(factor.size):
         largest = fabs(null_vector[k]) if fabs(null_vector[k]) > largest else largest
@@ -93,7 +128,7 @@ cdef inline void slide(Task *task, Py_ssize_t column, double *null_vector) noexc
         curvature += null_vector[k] * null_vector[k] * task.gram[j * task.stride + j]
         descent += null_vector[k] * (slope(task, j) - task.correlations[j])
     if fabs(descent) <= 1e-10 * penalties:
-        return
+        return False
     far = INFINITY if descent > 0.0 else -INFINITY
     length = fabs(descent) / (2.2e-16 * (50 + factor.size) * curvature)  # beyond that rounding may bend the objective
     for k in range(factor.size + 1):
@@ -111,11 +146,13 @@ cdef inline void slide(Task *task, Py_ssize_t column, double *null_vector) noexc
         step[k] = room - task.coef[j] if k == first else (length if descent > 0.0 else -length) * null_vector[k]
     factor.size += 1
     apply_step(task, step)
-    if objective_change(task, step, old) < 0.0:
+    moves = objective_change(task, step, old) < 0.0
+    if moves:
         land(task, step)
     else:                                                # the direction is not as null as it seemed
         memcpy(task.correlations, old, task.size * sizeof(double))
     factor.size -= 1
+    return moves
 
 
 cdef inline bint rebuild_factor(Task *task) noexcept nogil:
@@ -151,10 +188,10 @@ cdef inline void drop_fixed(Task *task) noexcept nogil:
             task.in_factor[j] = 0
 
 
-cdef inline Py_ssize_t waiting(const Task *task, Py_ssize_t first, Py_ssize_t *columns) noexcept nogil:
-    """Lists the free columns from ``first`` on that are not in the factor, a block of them at most; how many."""
+cdef inline Py_ssize_t waiting(const Task *task, Py_ssize_t *columns) noexcept nogil:
+    """Lists the free columns that are not in the factor, a block of them at most; how many."""
     cdef Py_ssize_t j, count = 0
-    for j in range(first, task.size):
+    for j in range(task.size):
         if count == ENTRIES:
             break
         if not task.in_factor[j] and is_free(task, j):
@@ -163,36 +200,40 @@ cdef inline Py_ssize_t waiting(const Task *task, Py_ssize_t first, Py_ssize_t *c
     return count
 
 
-cdef inline void insert_free(Task *task, double *row) noexcept nogil:
+cdef inline void insert_free(Task *task) noexcept nogil:
     """Take the free columns into the factor; a dependent one slides, and stays out if that does not help."""
     cdef Factor *factor = task.factor
     cdef Py_ssize_t[ENTRIES] columns
-    cdef Py_ssize_t k, j, before, count, entered, first = 0, slid = -1
+    cdef bint[ENTRIES] enters
+    cdef Py_ssize_t k, j, before, count, slid = -1
     while True:
-        count = waiting(task, first, columns)
+        count = waiting(task, columns)
         if count == 0:
             return
-        task.work += count * factor.size * factor.size
-        entered = insert(factor, columns, count, task.gram, task.stride, task.l2)
-        for k in range(entered):
-            task.in_factor[columns[k]] = 1
-        if entered == count:
-            continue
-        j = first = columns[entered]
+        task.work += count * factor.size * factor.size // 4
+        insert(factor, columns, count, task.gram, task.stride, task.l2, enters)
+        for k in range(count):
+            if enters[k]:
+                task.in_factor[columns[k]] = 1
         before = factor.size
-        for k in range(factor.size):
-            row[k] = factor.values[k * factor.stride + factor.size]
-        slide(task, j, row)
-        drop_fixed(task)
-        if factor.size < before:                         # there may be room for it now
-            slid = -1
-        elif j != slid:
-            slid = j
-        elif is_free(task, j):
-            task.in_factor[j] = DEPENDENT
+        for k in range(count):
+            j = columns[k]
+            if enters[k]:
+                continue
+            if not slide(task, j, factor.entering + k * factor.stride):
+                task.in_factor[j] = DEPENDENT
+                continue
+            drop_fixed(task)
+            if factor.size < before:                     # there may be room for it now
+                slid = -1
+            elif j != slid:
+                slid = j
+            elif is_free(task, j):
+                task.in_factor[j] = DEPENDENT
+            break                                        # what the other rows say is of before
 
 
-cdef inline void sync_factor(Task *task, double *row) noexcept nogil:
+cdef inline void sync_factor(Task *task) noexcept nogil:
     """Bring the factor to the free columns of now; a dependent one slides and stays out if it must."""
     cdef Factor *factor = task.factor
     cdef Py_ssize_t j, changes = 0, n_free = 0
@@ -209,7 +250,7 @@ cdef inline void sync_factor(Task *task, double *row) noexcept nogil:
         if rebuild_factor(task):
             return
     drop_fixed(task)
-    insert_free(task, row)
+    insert_free(task)
 
 
 cdef inline bint newton_step(Task *task) noexcept nogil:
@@ -221,7 +262,7 @@ cdef inline bint newton_step(Task *task) noexcept nogil:
     cdef Py_ssize_t k, j, first = -1, crossings = 0
     cdef double target, end, share, change, length = 1.0
     task.n_iter += 1
-    sync_factor(task, direction)
+    sync_factor(task)
     if task.no_memory:
         return True
     for k in range(factor.size):
@@ -239,6 +280,11 @@ cdef inline bint newton_step(Task *task) noexcept nogil:
             if share < length:
                 length = share
                 first = k
+    if crossings == 0 and 2 * factor.size > task.size and is_exact(task, step):
+        complete_step(task, step, old)
+        land(task, step)
+        task.largest_move = 0.0
+        return True
     memcpy(old, task.correlations, task.size * sizeof(double))
     apply_step(task, step)
     change = objective_change(task, step, old)
