@@ -311,8 +311,10 @@ class Design(ABC):
             norms, _ = self._trusted(norms, np.zeros(self.n_features))
             norms[norms < SMALLEST] = 0.0
             self.__dict__["_raw_norms"] = norms
-        gram = moments.gram * self.inverse_scale
-        gram *= self.inverse_scale[:, np.newaxis]
+        gram = moments.gram
+        if np.any(self.inverse_scale != 1.0):
+            gram = gram * self.inverse_scale
+            gram *= self.inverse_scale[:, np.newaxis]
         self.__dict__["gram"] = gram
 
     @property

@@ -194,7 +194,8 @@ class Gatherer:
         ``present`` tells which columns are not zero in all their rows, if that is known: a column that rounding has
         swallowed looks the same.
         """
-        if not (sums.weight > 0 and np.isfinite(sums.gram).all() and _is_usual(sums.squares)):
+        squares = np.diagonal(sums.gram)  # which bound the other entries
+        if not (sums.weight > 0 and np.isfinite(squares).all() and _is_usual(sums.squares)):
             return None
         columns, response = sums.columns / sums.weight, sums.response / sums.weight
         gram, products, variance = sums.gram / sums.weight, sums.products / sums.weight, sums.squares / sums.weight

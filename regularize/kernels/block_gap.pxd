@@ -4,7 +4,7 @@ A block with a norm adds, at the dual value V, with x = max(||S(V)|| - norm, 0),
 
     norm ||W|| + l1 |W| + l2/2 ||W||^2 + x^2 / (2 l2) - <V, W>,   the fourth term for l2 > 0 only.
 """
-from libc.math cimport INFINITY, fabs, fmax, sqrt
+from libc.math cimport INFINITY, fabs, fmax, fmin, sqrt
 
 from regularize.kernels.block cimport allowed_threshold, feasible_share, norm_of
 from regularize.kernels.block_task cimport BlockTask, block_norm
@@ -137,17 +137,24 @@ cdef inline double penalty_of(const BlockTask *task) noexcept nogil:
     return total
 
 
-cdef inline bint is_good_enough(const BlockTask *task, double gap) noexcept nogil:
-    """Whether the gap is within the tolerance, also as a share of what the model explains; see gap.pxd."""
+cdef inline double allowed_gap(const BlockTask *task) noexcept nogil:
+    """The gap that is good enough: within the tolerance, also as a share of what the model explains; see gap.pxd."""
     cdef Py_ssize_t i
-    cdef double fall = 0.0, share, largest = 0.0
+    cdef double fall = -penalty_of(task), share
+    for i in range(task.size * task.width):
+        fall += 0.5 * task.coef[i] * (task.response[i] + task.correlations[i])
+    share = 2.0 * task.tolerance * fall / task.response_norm if task.response_norm > 0.0 else 0.0
+    return fmin(task.tolerance, fmax(share, 1e-15 * task.response_norm))
+
+
+cdef inline bint is_good_enough(const BlockTask *task, double gap) noexcept nogil:
+    """Whether the gap is, and the coefficients have come to rest."""
+    cdef Py_ssize_t i
+    cdef double largest = 0.0
     if not gap <= task.tolerance:
         return False
     for i in range(task.size * task.width):
-        fall += 0.5 * task.coef[i] * (task.response[i] + task.correlations[i])
         largest = fmax(largest, fabs(task.coef[i]))
-    fall -= penalty_of(task)
     if task.largest_move * task.response_norm > task.tolerance * largest:
         return False
-    share = 2.0 * task.tolerance * fall / task.response_norm if task.response_norm > 0.0 else 0.0
-    return gap <= share or gap <= 1e-15 * task.response_norm
+    return gap <= allowed_gap(task)

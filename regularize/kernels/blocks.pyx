@@ -17,12 +17,11 @@ d. The schedule is that of quadratic.pyx, notes f to i.
 """
 from libc.math cimport fabs, fmax
 from libc.stdlib cimport free, realloc
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from regularize.kernels.block_task cimport BlockTask
-from regularize.kernels.schedule cimport (
-    DONE, OUT_OF_BUDGET, SHORT_OF_MEMORY, SPENT, STUCK, WORK_BUDGET, solve,
-)
+from regularize.kernels.path cimport N_VECTORS, Knots, Path, is_under_way, place_knots, solve_path
+from regularize.kernels.schedule cimport DONE, OUT_OF_BUDGET, SHORT_OF_MEMORY, SPENT, STUCK
 
 
 cpdef enum Status:
@@ -44,12 +43,14 @@ cdef class BlockSolver:
     cdef Py_ssize_t *places
     cdef Py_ssize_t room
     cdef readonly Status status             # that of the last alpha
-    cdef bint paused                        # the last call spent its work budget: the next one goes on from there
+    cdef Knots knots
+    cdef double *vectors
 
     def __dealloc__(self):
         free(self.matrix)
         free(self.inverse)
         free(self.scratch)
+        free(self.vectors)
         free(self.places)
 
     cdef bint lend_memory(self, BlockTask *task) noexcept nogil:
@@ -70,14 +71,11 @@ cdef class BlockSolver:
         task.matrix, task.inverse, task.room = self.matrix, self.inverse, self.room
         return True
 
-    cdef Status run(self, BlockTask *task, Py_ssize_t max_iter) noexcept nogil:
-        """``solve`` with this object's memory behind the task."""
+    cdef void measure_blocks(self, BlockTask *task) noexcept nogil:
+        """Gershgorin's bounds of the largest eigenvalues of the blocks' own Gram matrices."""
         cdef Py_ssize_t g, i, j
         cdef double total
-        cdef Status status
-        if not self.lend_memory(task):
-            return NO_MEMORY
-        for g in range(task.n_blocks):                   # Gershgorin's bound
+        for g in range(task.n_blocks):
             task.curvature[g] = 0.0
             for i in range(task.starts[g], task.starts[g + 1]):
                 task.has_l2 |= task.l2[i] > 0.0
@@ -85,10 +83,6 @@ cdef class BlockSolver:
                 for j in range(task.starts[g], task.starts[g + 1]):
                     total += fabs(task.gram[i * task.stride + j])
                 task.curvature[g] = fmax(task.curvature[g], total)
-        status = <Status> solve(task, max_iter, self.paused)
-        self.matrix, self.inverse, self.room = task.matrix, task.inverse, task.room
-        self.paused = status == PAUSED
-        return status
 
     def solve_path(
         self,
@@ -112,13 +106,14 @@ cdef class BlockSolver:
     ):
         """Minimise along alphas[first:]; returns the index of the first alpha that is not done.
 
-        Ends early when the work budget is spent; calling again with that index goes on.
+        Ends early when the work budget is spent; calling again with that index, and the same arrays, goes on.
         """
         cdef BlockTask task
+        cdef Path path
         cdef Status status = CONVERGED
-        cdef Py_ssize_t k = first
-        if coef.shape[0] == 0:
+        if coef.shape[0] == 0 or first >= alphas.shape[0]:
             return alphas.shape[0]
+        path = Path(alphas.shape[0], &alphas[0], &coefs[0, 0, 0], &n_iters[0], max_iter)
         memset(&task, 0, sizeof(BlockTask))
         task.n_blocks, task.size, task.width = norm.shape[0], coef.shape[0], coef.shape[1]
         task.stride = gram.shape[1]
@@ -127,17 +122,19 @@ cdef class BlockSolver:
         task.l1, task.l2, task.lower, task.upper = &l1[0], &l2[0], &lower[0], &upper[0]
         task.correlations, task.coef = &correlations[0, 0], &coef[0, 0]
         task.response_norm, task.tolerance = response_norm, tolerance
+        if not is_under_way(&task, &self.knots, first):
+            self.vectors = <double *> realloc(
+                self.vectors, N_VECTORS * task.size * task.width * sizeof(double)
+            )
+            place_knots(&task, &self.knots, self.vectors)
         with nogil:
-            while k < alphas.shape[0] and task.work <= WORK_BUDGET:
-                task.alpha = alphas[k]
-                task.n_iter = n_iters[k]
-                status = self.run(&task, max_iter)
-                n_iters[k] = task.n_iter
-                if status == NO_MEMORY or status == PAUSED:
-                    break
-                memcpy(&coefs[k, 0, 0], task.coef, task.size * task.width * sizeof(double))
-                k += 1
+            if self.vectors != NULL and self.lend_memory(&task):
+                self.measure_blocks(&task)
+                status = <Status> solve_path(&task, &self.knots, &path, &first)
+                self.matrix, self.inverse, self.room = task.matrix, task.inverse, task.room
+            else:
+                status = NO_MEMORY
         if status == NO_MEMORY:
             raise MemoryError("no memory for the Newton system of the active blocks")
         self.status = status
-        return k
+        return first

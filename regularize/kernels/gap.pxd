@@ -2,7 +2,7 @@
 
 All terms are non-negative (Fenchel-Young), so the gap is exact down to rounding.
 """
-from libc.math cimport INFINITY, fabs, fmax, sqrt
+from libc.math cimport INFINITY, fabs, fmax, fmin, sqrt
 
 from regularize.kernels.scalar cimport fenchel_young, penalty_value
 from regularize.kernels.task cimport Task
@@ -90,21 +90,29 @@ cdef inline double duality_gap(const Task *task) noexcept nogil:
     return gap
 
 
-cdef inline bint is_good_enough(const Task *task, double gap) noexcept nogil:
-    """Whether the gap is within the tolerance, also as a share of what the model explains.
+cdef inline double allowed_gap(const Task *task) noexcept nogil:
+    """The gap that is good enough: within the tolerance, also as a share of what the model explains.
 
     Near alpha_max the objective falls by next to nothing, and a gap that is small against y'y could still be large
     against that fall: the tolerance is taken of the smaller of the two, down to rounding.
     """
     cdef Py_ssize_t j
-    cdef double fall = 0.0, share, largest = 0.0
-    if not gap <= task.tolerance:
-        return False
+    cdef double fall = 0.0, share
     for j in range(task.size):
         fall += 0.5 * task.coef[j] * (task.response[j] + task.correlations[j])
         fall -= task.alpha * penalty_value(task.coef[j], task.l1[j], task.l2[j])
+    share = 2.0 * task.tolerance * fall / task.response_norm if task.response_norm > 0.0 else 0.0
+    return fmin(task.tolerance, fmax(share, 1e-15 * task.response_norm))
+
+
+cdef inline bint is_good_enough(const Task *task, double gap) noexcept nogil:
+    """Whether the gap is, and the coefficients have come to rest."""
+    cdef Py_ssize_t j
+    cdef double largest = 0.0
+    if not gap <= task.tolerance:
+        return False
+    for j in range(task.size):
         largest = fmax(largest, fabs(task.coef[j]))
     if task.largest_move * task.response_norm > task.tolerance * largest:
         return False
-    share = 2.0 * task.tolerance * fall / task.response_norm if task.response_norm > 0.0 else 0.0
-    return gap <= share or gap <= 1e-15 * task.response_norm
+    return gap <= allowed_gap(task)

@@ -48,18 +48,18 @@ cdef inline void apply_step(Task *task, const double *step) noexcept nogil:
 
 
 cdef inline bint is_exact(const Task *task, const double *step) noexcept nogil:
-    """Whether a whole step ends at the minimum over F, but for what rounding may do to correlations at most.
+    """Whether a whole step ends at the minimum over F: the factor is that of the present alpha, and rounding is small.
 
-    The factor must be that of the present alpha, and the step not so long that a backward stable solution, which is
-    off by units of |F| |G| |step|, would be off by something.
+    A backward stable solution leaves correlations of some units of |F| |G| |step|, which count times |w| in the gap.
     """
     cdef Py_ssize_t k
-    cdef double length = 0.0
+    cdef double length = 0.0, size = 0.0
     if task.has_l2 and task.factor.alpha != task.alpha:
         return False
     for k in range(task.factor.size):
         length += fabs(step[k])
-    return 1e-15 * task.factor.size * length <= 1e-12
+        size += fabs(task.coef[task.factor.columns[k]] + step[k])
+    return 1e-15 * task.factor.size * length * (size + length) <= 1e-3 * task.tolerance
 
 
 cdef inline void complete_step(Task *task, const double *step, double *whole) noexcept nogil:

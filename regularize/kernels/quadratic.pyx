@@ -26,14 +26,16 @@ h. The first step at a new alpha is a Newton step on the old pattern, whose fact
    Newton step has the new pattern: most sweeps over the active part become unnecessary.
 i. From a start that belongs to a much larger alpha (a cold fit) the pattern would be found by hundreds of sweeps
    and cut Newton steps. Following the path roughly, alpha shrinking by ``APPROACH``, needs a tenth of them.
+j. After a whole exact step the correlations of the free columns are known; where these are the most, only the rows of
+   G of the others are read, which near saturation are few.
+k. A path is solved at knots and interpolated between them where the gap allows it, see path.pxd.
 """
 from libc.stdlib cimport free, realloc
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from regularize.kernels.factor cimport Factor
-from regularize.kernels.schedule cimport (
-    DONE, OUT_OF_BUDGET, SHORT_OF_MEMORY, SPENT, STUCK, WORK_BUDGET, solve,
-)
+from regularize.kernels.path cimport N_VECTORS, Knots, Path, is_under_way, place_knots, solve_path
+from regularize.kernels.schedule cimport DONE, OUT_OF_BUDGET, SHORT_OF_MEMORY, SPENT, STUCK, solve
 from regularize.kernels.task cimport Task
 
 
@@ -55,6 +57,8 @@ cdef class QuadraticSolver:
     cdef double *scratch
     cdef Py_ssize_t capacity
     cdef bint paused                        # the last call spent its work budget: the next one goes on from there
+    cdef Knots knots
+    cdef double *vectors
 
     def __dealloc__(self):
         free(self.factor.values)
@@ -62,6 +66,7 @@ cdef class QuadraticSolver:
         free(self.factor.entering)
         free(self.in_factor)
         free(self.scratch)
+        free(self.vectors)
 
     cdef bint has_room(self, Py_ssize_t size) noexcept nogil:
         """Room for a working set of ``size``; False when memory is short."""
@@ -80,20 +85,15 @@ cdef class QuadraticSolver:
             self.capacity = capacity
         return True
 
-    cdef Status run(self, Task *task, Py_ssize_t max_iter) noexcept nogil:
-        """``solve`` with this object's memory behind the task."""
+    cdef bint lend_memory(self, Task *task) noexcept nogil:
+        """Put this object's memory behind the task; False when memory is short."""
         cdef Py_ssize_t j
-        cdef Status status
         if not self.has_room(task.size):
-            return NO_MEMORY
+            return False
         for j in range(task.size):
             task.has_l2 |= task.l2[j] > 0.0
-        task.factor = &self.factor
-        task.in_factor = self.in_factor
-        task.scratch = self.scratch
-        status = <Status> solve(task, max_iter, self.paused)
-        self.paused = status == PAUSED
-        return status
+        task.factor, task.in_factor, task.scratch = &self.factor, self.in_factor, self.scratch
+        return True
 
     def solve(
         self,
@@ -120,7 +120,11 @@ cdef class QuadraticSolver:
             &correlations[0], &coef[0], response_norm, alpha, tolerance, False, NULL, NULL, NULL, 0, 0, 0.0, False,
         )
         with nogil:
-            status = self.run(&task, max_iter)
+            if self.lend_memory(&task):
+                status = <Status> solve(&task, max_iter, self.paused)
+            else:
+                status = NO_MEMORY
+        self.paused = status == PAUSED
         if status == NO_MEMORY:
             raise MemoryError("no memory for the Cholesky factor of the active columns")
         return status, task.n_iter
@@ -145,27 +149,26 @@ cdef class QuadraticSolver:
     ):
         """Minimise along alphas[first:]; returns the index of the first alpha that is not done.
 
-        Ends early when the work budget is spent; calling again with that index goes on.
+        Ends early when the work budget is spent; calling again with that index, and the same arrays, goes on.
         """
         cdef Task task
+        cdef Path path
         cdef Status status = CONVERGED
-        cdef Py_ssize_t k = first
-        if coef.shape[0] == 0:
+        if coef.shape[0] == 0 or first >= alphas.shape[0]:
             return alphas.shape[0]
+        path = Path(alphas.shape[0], &alphas[0], &coefs[0, 0], &n_iters[0], max_iter)
         task = Task(
             coef.shape[0], gram.shape[1], &gram[0, 0], &response[0], &l1[0], &l2[0], &lower[0], &upper[0],
             &correlations[0], &coef[0], response_norm, 0.0, tolerance, False, NULL, NULL, NULL, 0, 0, 0.0, False,
         )
+        if not is_under_way(&task, &self.knots, first):
+            self.vectors = <double *> realloc(self.vectors, N_VECTORS * task.size * sizeof(double))
+            place_knots(&task, &self.knots, self.vectors)
         with nogil:
-            while k < alphas.shape[0] and task.work <= WORK_BUDGET:
-                task.alpha = alphas[k]
-                task.n_iter = n_iters[k]
-                status = self.run(&task, max_iter)
-                n_iters[k] = task.n_iter
-                if status == NO_MEMORY or status == PAUSED:
-                    break
-                memcpy(&coefs[k, 0], task.coef, task.size * sizeof(double))
-                k += 1
+            if self.vectors != NULL and self.lend_memory(&task):
+                status = <Status> solve_path(&task, &self.knots, &path, &first)
+            else:
+                status = NO_MEMORY
         if status == NO_MEMORY:
             raise MemoryError("no memory for the Cholesky factor of the active columns")
-        return k
+        return first

@@ -4,12 +4,14 @@ The reasons are notes f to i of quadratic.pyx.
 """
 from libc.math cimport INFINITY
 
-from regularize.kernels.block_gap cimport duality_gap as block_duality_gap, is_good_enough as are_blocks_good_enough
+from regularize.kernels.block_gap cimport (
+    allowed_gap as allowed_block_gap, duality_gap as block_duality_gap, is_good_enough as are_blocks_good_enough,
+)
 from regularize.kernels.block_newton cimport is_newton_cheap, newton_step as block_newton_step
 from regularize.kernels.block_sweep cimport reach as reach_of_blocks, sweep as sweep_blocks
 from regularize.kernels.block_task cimport BlockTask
 from regularize.kernels.coordinate_sweep cimport reach, sweep
-from regularize.kernels.gap cimport duality_gap, is_good_enough
+from regularize.kernels.gap cimport allowed_gap, duality_gap, is_good_enough
 from regularize.kernels.newton cimport newton_step
 from regularize.kernels.part cimport ACTIVE, ALL, FIXED, Part
 from regularize.kernels.task cimport Task
@@ -52,6 +54,13 @@ cdef inline double gap_of(AnyTask *task) noexcept nogil:
         return duality_gap(task)
     else:
         return block_duality_gap(task)
+
+
+cdef inline double allowed_gap_of(AnyTask *task) noexcept nogil:
+    if AnyTask is Task:
+        return allowed_gap(task)
+    else:
+        return allowed_block_gap(task)
 
 
 cdef inline bint is_within(AnyTask *task, double gap) noexcept nogil:

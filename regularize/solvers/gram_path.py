@@ -133,19 +133,22 @@ class GramProblem:
             )
         return projected, projections
 
-    def gap_noise(self, coef: Floats, enough: float) -> float:
-        """What rounding may hide in a gap computed from the Gram matrix instead of X.
+    def gap_noises(self, coefs: Floats, enough: float) -> Floats:
+        """What rounding may hide in the gaps (k,) of coefs (k, p) computed from the Gram matrix instead of X.
 
         An entry of ``q - G w`` carries an error of a few units in the last place of the terms that were added up. The
         sum of all terms is only taken if a simple bound of it is above ``enough``.
         """
-        size, unit = np.abs(coef), 8 * self.lost * float(np.finfo(np.float64).eps)
-        total = float(size.sum())
-        bound = unit * (self.squared_target + 4.0 * total * (np.sqrt(self.squared_target) + 2.0 * total))
-        if bound <= enough:
-            return bound
-        terms = np.vdot(size, np.abs(self.response) + np.abs(self.gram) @ size)
-        return unit * (self.squared_target + 2.0 * float(terms))
+        sizes, unit = np.abs(coefs), 8 * self.lost * float(np.finfo(np.float64).eps)
+        totals = sizes.reshape(len(sizes), -1).sum(axis=1)
+        noises = unit * (self.squared_target + 4.0 * totals * (np.sqrt(self.squared_target) + 2.0 * totals))
+        doubtful = np.flatnonzero(noises > enough)
+        if doubtful.size:
+            magnitudes = np.abs(self.gram)
+            for k in doubtful:
+                terms = np.vdot(sizes[k], np.abs(self.response) + magnitudes @ sizes[k])
+                noises[k] = unit * (self.squared_target + 2.0 * float(terms))
+        return noises
 
 
 @dataclass(frozen=True)

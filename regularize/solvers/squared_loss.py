@@ -158,9 +158,9 @@ def _gram_route(
     def record(first: int, coefs: Floats, n_iters: NDArray[np.intp]) -> bool:
         nonlocal driver
         gaps = problem.certify(alphas[first : first + len(coefs)], coefs)
-        for k, (gap, n_iter, coef) in enumerate(zip(gaps, n_iters, coefs, strict=True), start=first):
-            noise = problem.gap_noise(coef, tolerance) if gap <= tolerance else 0.0
-            if max(gap, noise) > tolerance and n_iter < max_iter:
+        doubts = gaps + problem.gap_noises(coefs, tolerance)
+        for k, (gap, doubt, n_iter, coef) in enumerate(zip(gaps, doubts, n_iters, coefs, strict=True), start=first):
+            if doubt > tolerance and n_iter < max_iter:
                 if driver is None:
                     whole = np.zeros(start.shape)
                     whole[problem.features] = coef

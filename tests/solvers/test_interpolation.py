@@ -1,0 +1,69 @@
+"""On the Gram route a path is solved at knots only, and what lies between is interpolated where its gap allows that."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from group_problems import grouped
+from problems import gaussian
+from regularize.kernels import quadratic
+
+PROBLEMS = {
+    "lasso": gaussian(200, 30, seed=1),
+    "elastic net": gaussian(200, 30, seed=2, l1_ratio=0.5),
+    "bounds": gaussian(200, 30, seed=3, bounds=(np.full(30, -0.1), np.full(30, 0.3))),
+    "weights": gaussian(200, 30, seed=4, weights=np.random.default_rng(0).integers(0, 3, 200).astype(float)),
+    "groups": grouped(200, (5,) * 6, seed=5),
+}
+
+
+@pytest.fixture(params=PROBLEMS)
+def problem(request):
+    return PROBLEMS[request.param]
+
+
+@pytest.mark.parametrize("tol", [1e-2, 1e-4, 1e-6])
+def test_a_loose_path_is_solved_at_some_alphas_and_certified_at_all(problem, tol):
+    result = problem.solve(problem.grid(300, 1e-3), tol)
+    solved = np.count_nonzero(result.n_iters)
+    assert 0 < solved < 200
+    assert result.converged.all()
+    assert np.all(problem.judged(result).relative_gap <= tol)
+
+
+def test_a_tight_path_is_solved_everywhere(problem):
+    result = problem.solve(problem.grid(60, 1e-2), 1e-11)
+    assert np.count_nonzero(result.n_iters) > 40  # where all are at their bounds there is nothing to do
+    assert np.all(problem.judged(result).relative_gap <= 1e-11)
+
+
+def test_what_is_between_knots_is_solved_where_interpolation_would_not_do(problem):
+    fine = problem.grid(200, 0.5)
+    alphas = np.concatenate([fine, fine[-1] * np.geomspace(0.5, 1e-3, 12)])  # knots that were near are far apart
+    result = problem.solve(alphas, 1e-5)
+    assert np.count_nonzero(result.n_iters[: fine.size]) < fine.size // 2
+    assert np.count_nonzero(result.n_iters[fine.size :]) >= 10
+    assert np.all(problem.judged(result).relative_gap <= 1e-5)
+
+
+def test_equal_alphas_have_equal_answers(problem):
+    alphas = np.repeat(problem.grid(20, 1e-2), 3)
+    result = problem.solve(alphas, 1e-4)
+    assert np.all(problem.judged(result).relative_gap <= 1e-4)
+    assert_allclose(result.coefs[..., 1::3], result.coefs[..., 2::3], atol=0.02 * np.abs(result.coefs).max())
+
+
+def test_a_solver_can_be_used_for_another_path():
+    rng = np.random.default_rng(0)
+    solver = quadratic.QuadraticSolver()
+    for p in (6, 12, 6):
+        X, y = rng.standard_normal((50, p)), rng.standard_normal(50)
+        gram, response, zeros = X.T @ X / 50, X.T @ y / 50, np.zeros(p)
+        alphas = np.abs(response).max() * np.geomspace(1, 1e-2, 40)
+        coefs, n_iters, infinite = np.empty((40, p)), np.zeros(40, dtype=np.intp), np.full(p, np.inf)
+        arrays = gram, response, np.ones(p), zeros, -infinite, infinite, response.copy(), zeros.copy()
+        assert solver.solve_path(*arrays, y @ y / 50, alphas, 1e-12, 1000, 0, coefs, n_iters) == 40
+        excess = np.abs(response - coefs @ gram).max(axis=1) - alphas
+        assert np.all(excess <= 1e-6)
