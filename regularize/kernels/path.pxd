@@ -18,6 +18,7 @@ from regularize.kernels.task cimport Task
 
 cdef enum:
     LONGEST_STRIDE = 8          # alphas from one knot to the next, at most
+    FEWEST_ALPHAS = 3           # of a path for which knots are worth their precision
     N_VECTORS = 5               # in the memory of the knots
 
 
@@ -55,9 +56,9 @@ cdef inline double tightest() noexcept nogil:
     return 1e-10
 
 
-cdef inline bint is_loose(const AnyTask *task) noexcept nogil:
-    """Whether the tolerance leaves room for interpolation."""
-    return task.tolerance > tightest() * task.response_norm
+cdef inline bint is_loose(const AnyTask *task, const Path *path) noexcept nogil:
+    """Whether the tolerance leaves room for interpolation, on a path that has room for it."""
+    return path.n_alphas >= FEWEST_ALPHAS and task.tolerance > tightest() * task.response_norm
 
 
 cdef inline Py_ssize_t entries(const AnyTask *task) noexcept nogil:
@@ -132,7 +133,7 @@ cdef inline Ending solve_at(AnyTask *task, Knots *knots, Path *path, Py_ssize_t 
     cdef Ending ending
     cdef double tolerance = task.tolerance
     task.alpha, task.n_iter = path.alphas[k], path.n_iters[k]
-    task.tolerance *= knot_share() if is_loose(task) else 1.0
+    task.tolerance *= knot_share() if is_loose(task, path) else 1.0
     ending = solve(task, path.max_iter, knots.is_resumed)
     task.tolerance = tolerance
     path.n_iters[k] = task.n_iter
@@ -173,7 +174,7 @@ cdef inline void leave_ahead(AnyTask *task, Knots *knots, Path *path) noexcept n
     if knots.has_left:
         memcpy(task.coef, path.coefs + knots.ahead * size, size * sizeof(double))
         memcpy(task.correlations, knots.ahead_correlations, size * sizeof(double))
-    knots.stride = next_stride(task, knots, path) if is_loose(task) else 1
+    knots.stride = next_stride(task, knots, path) if is_loose(task, path) else 1
     pass_knot(knots, knots.ahead, &knots.ahead_correlations)
     knots.ahead, knots.is_solved, knots.has_left = -1, False, False
 

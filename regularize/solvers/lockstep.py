@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from regularize.design import Design, FoldedDesign
 from regularize.penalties import GroupPenalty, Penalty
+from regularize.solvers.knots import Interpolation, knot_tolerance
 from regularize.solvers.path_driver import PathDriver
 from regularize.solvers.recorder import Recorder
 from regularize.solvers.screening import Pass
@@ -56,14 +57,11 @@ class Run:
         rows = yield target.reshape(-1, target.shape[-1])
         null = rows.reshape(*target.shape[:-1], -1)
         start = np.zeros((self.design.n_features, *target.shape[:-1]))
-        penalty, tolerance = self.units.penalty, self.recorder.tolerance
+        recorder, penalty = self.recorder, self.units.penalty
+        tolerance = knot_tolerance(recorder.tolerance, self.units.squared_target, self._alphas.size)
         driver = PathDriver(self.design, target, penalty, self._alphas, tolerance, self._max_iter, start, null)
-        for k in range(self._alphas.size):
-            point = yield from driver.steps(k)
-            working = driver.working
-            self.recorder.working_set_size = working.size
-            if self.recorder.add(point.gap, point.n_iter, working.features, working.coef):
-                return
+        yield from Interpolation(driver, recorder.tolerance, recorder.add).steps()
+        recorder.working_set_size = driver.working.size
 
 
 def paths_in_lockstep(

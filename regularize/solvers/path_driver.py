@@ -12,7 +12,7 @@ from regularize.design import Design
 from regularize.kernels.quadratic import Status
 from regularize.penalties import GroupPenalty, Penalty
 from regularize.solvers.certificate import duality_gaps, flat_projection, has_flat
-from regularize.solvers.screening import Candidates, Pass, Screen
+from regularize.solvers.screening import Candidates, Pass, Result, Screen
 from regularize.solvers.working_set import WorkingSet, nonzero
 
 Floats = NDArray[np.float64]
@@ -31,6 +31,7 @@ class Point:
 
     gap: float
     n_iter: int
+    is_clean: bool  # no unit outside the working set is in violation
 
 
 class PathDriver:
@@ -57,7 +58,7 @@ class PathDriver:
         self.tolerance = tolerance
         self.max_iter = max_iter
         self.squared_target = float(np.vdot(target, target))
-        self._has_flat = has_flat(penalty, float(alphas.min()))
+        self.has_flat = has_flat(penalty, float(alphas.min()))
         self.working = WorkingSet(design, penalty, target)
         started = penalty.units_with(nonzero(start))
         self.working.extend(np.union1d(penalty.always_active(), started), start)
@@ -68,14 +69,17 @@ class PathDriver:
 
     def solve(self, k: int) -> Point:
         """Move to ``alphas[k]``."""
-        steps = self.steps(k)
+        return self.run(self.steps(k))
+
+    def run(self, steps: Pass[Result]) -> Result:
+        """Run steps of one problem alone, reading X as they ask."""
         try:
             residuals = next(steps)
             while True:
                 residuals = steps.send(self.design.correlations(residuals))
         except StopIteration as end:
-            point: Point = end.value
-            return point
+            result: Result = end.value
+            return result
 
     def steps(self, k: int) -> Pass[Point]:
         """Move to ``alphas[k]``: predict, then solve, certify and grow until the gap is within the tolerance.
@@ -102,7 +106,7 @@ class PathDriver:
                 inner_tolerance *= 0.1
         if n_iter > 0:
             self._remember(alpha)
-        return Point(gap, n_iter)
+        return Point(gap, n_iter, violating.units.size == 0)
 
     def _remember(self, alpha: float) -> None:
         self._solved = [*self._solved[-1:], (alpha, self.working.residual)]
@@ -188,7 +192,7 @@ class PathDriver:
     def _project(self, alpha: float, squared_residual: float) -> tuple[NDArray[np.bool_] | bool, float]:
         """What of the working set the dual point is made orthogonal to, and the squared norm of that."""
         working = self.working
-        if not self._has_flat:
+        if not self.has_flat:
             return False, 0.0
         return flat_projection(
             working.coef,

@@ -12,6 +12,7 @@ from regularize.design import Design, Moments
 from regularize.kernels.threads import one_thread
 from regularize.penalties import GroupPenalty, Penalty
 from regularize.solvers.gram_path import gram_problem
+from regularize.solvers.knots import Interpolation, knot_tolerance
 from regularize.solvers.path_driver import PathDriver
 from regularize.solvers.problem import OnPoint, PathResult
 from regularize.solvers.recorder import Recorder
@@ -138,12 +139,10 @@ def _working_set_route(
 ) -> None:
     """One alpha after the other on a growing working set."""
     with one_thread():
-        driver = PathDriver(design, units.target, units.penalty, alphas, recorder.tolerance, max_iter, start, null)
-        for k in range(alphas.size):
-            point = driver.solve(k)
-            recorder.working_set_size = driver.working.size
-            if recorder.add(point.gap, point.n_iter, driver.working.features, driver.working.coef):
-                return
+        tolerance = knot_tolerance(recorder.tolerance, units.squared_target, alphas.size)
+        driver = PathDriver(design, units.target, units.penalty, alphas, tolerance, max_iter, start, null)
+        driver.run(Interpolation(driver, recorder.tolerance, recorder.add).steps())
+        recorder.working_set_size = driver.working.size
 
 
 def _gram_route(

@@ -154,6 +154,11 @@ class WorkingSet:
         coef = self.quadratic.glance(self.coef, self.residual, self.penalty, alpha, tolerance, max_iter)
         return self.target - self._columns.combine(coef)
 
+    def correlations_with(self, residual: Floats, first: int) -> Floats:
+        """Of the features from position ``first`` on with another residual."""
+        correlations: Floats = self._columns.correlations(residual, first)
+        return correlations
+
     def update_residual(self) -> None:
         """residual = y - Z_W coef"""
         self.residual = self.target - self._columns.combine(self.coef)

@@ -1,4 +1,4 @@
-"""On the Gram route a path is solved at knots only, and what lies between is interpolated where its gap allows that."""
+"""A path is solved at knots only, and what lies between is interpolated where its gap allows that, on every route."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from group_problems import grouped
 from problems import gaussian
 from regularize.kernels import quadratic
 
-PROBLEMS = {
+PROBLEMS = {  # the last three by working sets
     "lasso": gaussian(200, 30, seed=1),
     "elastic net": gaussian(200, 30, seed=2, l1_ratio=0.5),
     "bounds": gaussian(200, 30, seed=3, bounds=(np.full(30, -0.1), np.full(30, 0.3))),
     "weights": gaussian(200, 30, seed=4, weights=np.random.default_rng(0).integers(0, 3, 200).astype(float)),
     "groups": grouped(200, (5,) * 6, seed=5),
+    "wide": gaussian(60, 400, seed=6),
+    "wide, within bounds": gaussian(60, 400, seed=7, bounds=(np.full(400, -0.1), np.full(400, 0.3))),
+    "wide groups": grouped(60, (4,) * 100, seed=8),
 }
 
 

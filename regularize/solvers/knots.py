@@ -1,0 +1,160 @@
+"""A path on a growing working set: solved at knots, interpolated between them where the gap allows it.
+
+The idea, and how far apart knots may be, is that of kernels/path.pxd. What is more here: of the features outside the
+working set nothing needs to be known. What may be their correlations without violation is a convex set times alpha; if
+those of both knots are in there, all combinations are, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regularize.solvers.certificate import duality_gaps
+from regularize.solvers.path_driver import PathDriver, Point
+from regularize.solvers.screening import Pass
+from regularize.solvers.working_set import WorkingSet
+
+Floats = NDArray[np.float64]
+Columns = NDArray[np.intp]
+Record = Callable[[float, int, Columns, Floats], bool]  # gap, n_iter, features and their coefs; True ends the path
+
+KNOT_SHARE = 0.2  # of the tolerance, for the gaps of knots: what lies between adds its own
+TIGHTEST = 1e-10  # relative tolerance below which interpolating is not tried
+LONGEST_STRIDE = 4  # alphas from one knot to the next, at most; longer jumps let in many features at once
+FEWEST_ALPHAS = 3  # of a path for which knots are worth their precision
+HOPELESS = 100.0  # times too large a gap: the next knots, PATIENCE of them, are not tried
+PATIENCE = 5
+
+
+def knot_tolerance(tolerance: float, squared_target: float, n_alphas: int) -> float:
+    """What the gaps of solved alphas should be on a path with this tolerance."""
+    is_loose = n_alphas >= FEWEST_ALPHAS and tolerance > TIGHTEST * squared_target
+    return KNOT_SHARE * tolerance if is_loose else tolerance
+
+
+class Knot(NamedTuple):
+    """A solved alpha: the state on the working set of then."""
+
+    k: int
+    coef: Floats
+    residual: Floats
+    correlations: Floats
+    is_clean: bool  # no feature outside the working set is in violation
+
+    @classmethod
+    def of(cls, working: WorkingSet, k: int, point: Point) -> Knot:
+        """The present state."""
+        return cls(k, working.coef.copy(), working.residual, working.quadratic.correlations.copy(), point.is_clean)
+
+    def grown(self, working: WorkingSet) -> Knot:
+        """The same on the working set of now."""
+        first = len(self.coef)
+        if first == working.size:
+            return self
+        coef = np.concatenate([self.coef, np.zeros((working.size - first, *self.coef.shape[1:]))])
+        correlations = np.concatenate([self.correlations, working.correlations_with(self.residual, first)])
+        return self._replace(coef=coef, correlations=correlations)
+
+
+class Interpolation:
+    """Drives a :class:`PathDriver`, whose tolerance is that of knots, along its alphas."""
+
+    def __init__(self, driver: PathDriver, tolerance: float, record: Record) -> None:
+        self._driver = driver
+        self._tolerance = tolerance
+        self._record = record
+        self._knots: list[Knot] = []  # the last two
+        self._n_done = 0
+        self._wait = 0  # knots before another try
+        self._may_skip = driver.tolerance < tolerance and not driver.has_flat
+
+    def steps(self) -> Pass[None]:
+        """The whole path; like those of the driver, it asks for correlations with all features."""
+        stride, n_alphas = 1, self._driver.alphas.size
+        while self._n_done < n_alphas:
+            ahead = min(self._n_done + stride, n_alphas) - 1
+            point = yield from self._driver.steps(ahead)
+            knot = Knot.of(self._driver.working, ahead, point)
+            while self._n_done < ahead:
+                if self._fill(knot):
+                    return
+                if self._n_done < ahead:
+                    if (yield from self._solve()):
+                        return
+            if self._add(point.gap, point.n_iter, self._full(knot).coef):
+                return
+            stride = self._next_stride(knot) if self._may_skip else 1
+            self._knots = [*self._knots[-1:], knot]
+
+    def _full(self, knot: Knot) -> Knot:
+        return knot.grown(self._driver.working)
+
+    def _add(self, gap: float, n_iter: int, coef: Floats) -> bool:
+        self._n_done += 1
+        return self._record(gap, n_iter, self._driver.working.features, coef)
+
+    def _solve(self) -> Pass[bool]:
+        """Solve an alpha that interpolation has left; it is a knot, then."""
+        point = yield from self._driver.steps(self._n_done)
+        self._knots = [*self._knots[-1:], Knot.of(self._driver.working, self._n_done, point)]
+        return self._add(point.gap, point.n_iter, self._driver.working.coef)
+
+    def _fill(self, ahead: Knot) -> bool:
+        """Take what interpolation gives between the last knot and the one ahead, up to the first that will not do."""
+        gaps, allowed, coefs = self._between(self._knots[-1], ahead, np.arange(self._n_done, ahead.k))
+        for gap, most, coef in zip(gaps, allowed, coefs, strict=True):
+            if not gap <= most:
+                return False
+            if self._add(float(gap), 0, coef):
+                return True
+        return False
+
+    def _between(self, left: Knot, right: Knot, which: Columns) -> tuple[Floats, Floats, Floats]:
+        """Gaps, the gaps that are good enough, and coefficients of some alphas, interpolated between two knots."""
+        working, alphas = self._driver.working, self._driver.alphas
+        left, right = left.grown(working), right.grown(working)
+        width = alphas[left.k] - alphas[right.k]
+        shares = (alphas[left.k] - alphas[which]) / width if width > 0 else np.zeros(which.size)
+        along = shares.reshape(-1, *[1] * left.coef.ndim)
+        coefs = left.coef + along * (right.coef - left.coef)
+        change = right.residual - left.residual
+        squares = np.vdot(left.residual, left.residual) + 2 * shares * np.vdot(left.residual, change)
+        squares += shares * shares * np.vdot(change, change)
+        gaps = duality_gaps(
+            coefs,
+            left.correlations + along * (right.correlations - left.correlations),
+            working.penalty,
+            alphas[which],
+            squares,
+            self._driver.design.norms[working.features],
+        )
+        if not (left.is_clean and right.is_clean):
+            gaps[:] = np.inf
+        return gaps, self._allowed(alphas[which], coefs, squares), coefs
+
+    def _allowed(self, alphas: Floats, coefs: Floats, squares: Floats) -> Floats:
+        """The tolerance, also as a share of what the model explains: see kernels/gap.pxd."""
+        target, penalty = self._driver.squared_target, self._driver.working.penalty
+        values = [penalty.value(coef, float(alpha)) for coef, alpha in zip(coefs, alphas, strict=True)]
+        falls = 0.5 * (target - squares) - np.array(values)
+        return np.minimum(self._tolerance, np.maximum(2.0 * self._tolerance / target * falls, 1e-15 * target))
+
+    def _next_stride(self, knot: Knot) -> int:
+        """How far the next knot may be: where the last one would have been near enough between its neighbours."""
+        self._wait -= 1
+        if len(self._knots) < 2 or self._wait > 0:
+            return 1
+        first, last = self._knots
+        gaps, allowed, _ = self._between(first, knot, np.array([last.k]))
+        excess, span = float(gaps[0] / allowed[0]), knot.k - first.k
+        if not excess <= HOPELESS:
+            self._wait = PATIENCE
+        for stride in range(min(2 * (knot.k - last.k), LONGEST_STRIDE), 1, -1):
+            ratio = stride / span
+            if excess * ratio * ratio * max(ratio, 1.0) <= 0.5:
+                return stride
+        return 1
