@@ -30,12 +30,6 @@ HOPELESS = 100.0  # times too large a gap: the next knots, PATIENCE of them, are
 PATIENCE = 5
 
 
-def knot_tolerance(tolerance: float, squared_target: float, n_alphas: int) -> float:
-    """What the gaps of solved alphas should be on a path with this tolerance."""
-    is_loose = n_alphas >= FEWEST_ALPHAS and tolerance > TIGHTEST * squared_target
-    return KNOT_SHARE * tolerance if is_loose else tolerance
-
-
 class Knot(NamedTuple):
     """A solved alpha: the state on the working set of then."""
 
@@ -61,22 +55,25 @@ class Knot(NamedTuple):
 
 
 class Interpolation:
-    """Drives a :class:`PathDriver`, whose tolerance is that of knots, along its alphas."""
+    """Drives a :class:`PathDriver` along its alphas, to the tolerance that it has now."""
 
-    def __init__(self, driver: PathDriver, tolerance: float, record: Record) -> None:
+    def __init__(self, driver: PathDriver, record: Record) -> None:
         self._driver = driver
-        self._tolerance = tolerance
+        self._tolerance = driver.tolerance
         self._record = record
         self._knots: list[Knot] = []  # the last two
         self._n_done = 0
-        self._wait = 0  # knots before another try
-        self._may_skip = driver.tolerance < tolerance and not driver.has_flat
+        self._stride, self._wait = 1, 0  # alphas to the next knot, and knots before more than one is tried again
+        is_loose = driver.alphas.size >= FEWEST_ALPHAS and driver.tolerance > TIGHTEST * driver.squared_target
+        self._may_skip = is_loose and not driver.has_flat
 
     def steps(self) -> Pass[None]:
         """The whole path; like those of the driver, it asks for correlations with all features."""
-        stride, n_alphas = 1, self._driver.alphas.size
+        n_alphas = self._driver.alphas.size
         while self._n_done < n_alphas:
-            ahead = min(self._n_done + stride, n_alphas) - 1
+            precise = self._may_skip and self._driver.working.is_exact  # where precision costs little
+            self._driver.tolerance = (KNOT_SHARE if precise else 1.0) * self._tolerance
+            ahead = min(self._n_done + (self._stride if precise else 1), n_alphas) - 1
             point = yield from self._driver.steps(ahead)
             knot = Knot.of(self._driver.working, ahead, point)
             while self._n_done < ahead:
@@ -87,7 +84,7 @@ class Interpolation:
                         return
             if self._add(point.gap, point.n_iter, self._full(knot).coef):
                 return
-            stride = self._next_stride(knot) if self._may_skip else 1
+            self._stride = self._next_stride(knot) if precise else 1
             self._knots = [*self._knots[-1:], knot]
 
     def _full(self, knot: Knot) -> Knot:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from regularize.design import Design, FoldedDesign
 from regularize.penalties import GroupPenalty, Penalty
-from regularize.solvers.knots import Interpolation, knot_tolerance
+from regularize.solvers.knots import Interpolation
 from regularize.solvers.path_driver import PathDriver
 from regularize.solvers.recorder import Recorder
 from regularize.solvers.screening import Pass
@@ -57,10 +57,9 @@ class Run:
         rows = yield target.reshape(-1, target.shape[-1])
         null = rows.reshape(*target.shape[:-1], -1)
         start = np.zeros((self.design.n_features, *target.shape[:-1]))
-        recorder, penalty = self.recorder, self.units.penalty
-        tolerance = knot_tolerance(recorder.tolerance, self.units.squared_target, self._alphas.size)
+        recorder, penalty, tolerance = self.recorder, self.units.penalty, self.recorder.tolerance
         driver = PathDriver(self.design, target, penalty, self._alphas, tolerance, self._max_iter, start, null)
-        yield from Interpolation(driver, recorder.tolerance, recorder.add).steps()
+        yield from Interpolation(driver, recorder.add).steps()
         recorder.working_set_size = driver.working.size
 
 

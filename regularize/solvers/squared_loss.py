@@ -12,7 +12,7 @@ from regularize.design import Design, Moments
 from regularize.kernels.threads import one_thread
 from regularize.penalties import GroupPenalty, Penalty
 from regularize.solvers.gram_path import gram_problem
-from regularize.solvers.knots import Interpolation, knot_tolerance
+from regularize.solvers.knots import Interpolation
 from regularize.solvers.path_driver import PathDriver
 from regularize.solvers.problem import OnPoint, PathResult
 from regularize.solvers.recorder import Recorder
@@ -139,9 +139,8 @@ def _working_set_route(
 ) -> None:
     """One alpha after the other on a growing working set."""
     with one_thread():
-        tolerance = knot_tolerance(recorder.tolerance, units.squared_target, alphas.size)
-        driver = PathDriver(design, units.target, units.penalty, alphas, tolerance, max_iter, start, null)
-        driver.run(Interpolation(driver, recorder.tolerance, recorder.add).steps())
+        driver = PathDriver(design, units.target, units.penalty, alphas, recorder.tolerance, max_iter, start, null)
+        driver.run(Interpolation(driver, recorder.add).steps())
         recorder.working_set_size = driver.working.size
 
 

@@ -63,6 +63,11 @@ class WorkingSet:
         return SHARE_OF_SWEEPS if isinstance(self.quadratic, BlockResidualQuadratic) else SHARE
 
     @property
+    def is_exact(self) -> bool:
+        """Whether solutions end at rounding, by Newton steps on a Gram matrix: to ask for more costs little."""
+        return not isinstance(self.quadratic, ResidualQuadratic)
+
+    @property
     def features(self) -> Columns:
         """The features in the working set, in order of entry."""
         return self._features[: self.size]
