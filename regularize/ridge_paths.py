@@ -471,7 +471,9 @@ def _diagnostics(
     gcv = generalised_errors(result.squared_errors.T, df / total).T if df is not None and "gcv" in wanted else None
     loo = None
     if "loo" in wanted:
-        loo = np.array([(errors * errors) @ design.weights for errors in engine.leave_one_out(alphas)])
+        loo = np.empty(result.alphas.shape)
+        for chosen, errors in engine.leave_one_out(alphas):
+            loo[chosen] = np.square(errors, out=errors) @ design.weights
     return RidgeDiagnostics(
         intercepts=_of_targets(result.intercepts, one),
         converged=_of_targets(result.converged, one),

@@ -234,16 +234,13 @@ class FeatureForm(RidgeForm):
         return self._system.is_hard(alphas)
 
     def leave_one_out(self, alphas: Floats) -> Iterator[Floats]:
-        problem, design = self.problem, self.problem.design
-        every = np.arange(problem.responses.shape[1])
+        every = np.arange(self.problem.responses.shape[1])
         rest = self._shares_left(alphas)
-        for chosen in self.chunks(alphas):
-            found = self.solve(alphas[chosen], every)
-            flat = found.coefs.reshape(-1, design.n_features)
-            predictions = design.combinations(flat).reshape(len(found.coefs), every.size, -1)
-            predictions += found.offsets[..., np.newaxis]
-            for own, left in zip(predictions, rest[chosen], strict=True):
-                yield (problem.responses.T - own) / left * problem.scale[:, np.newaxis]
+        for block in self.chunks(alphas.size):
+            errors = self._left(self.solve(alphas[block], every))
+            errors *= self.problem.scale[:, np.newaxis]
+            errors /= rest[block, np.newaxis]
+            yield errors
 
     def _shares_left(self, alphas: Floats) -> Floats:
         """One minus the leverage of each row, (k, n)."""

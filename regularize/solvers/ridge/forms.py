@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from regularize.design.blocks import blocks
 from regularize.solvers.ridge.shifted_system import EPS, TINY, FactoredSystem, ShiftedSystem
 from regularize.solvers.ridge.units import RidgeProblem
 
@@ -75,7 +76,7 @@ class RidgeForm(ABC):
 
     @abstractmethod
     def leave_one_out(self, alphas: Floats) -> Iterator[Floats]:
-        """For each alpha the errors (t, n) of predictions without the row."""
+        """The errors (m, t, n) of predictions without the row, for each of the ``chunks`` of the alphas."""
 
     def corrected_by_data(self, alphas: Floats, which: Which) -> NDArray[np.bool_]:
         """For which alphas (k,) readings of X correct the answers: for all if they are few, else if digits are lost."""
@@ -84,16 +85,21 @@ class RidgeForm(ABC):
             return np.ones(alphas.size, dtype=np.bool_)
         return np.asarray(self._system.condition(alphas) * self._lost > WELL_CONDITIONED)
 
+    def _left(self, found: Solutions) -> Floats:
+        """What the solutions leave of the responses (k, m, n), of all targets."""
+        problem = self.problem
+        flat = found.coefs.reshape(-1, problem.design.n_features)
+        predictions = problem.design.combinations(flat).reshape(*found.offsets.shape, -1)
+        predictions += found.offsets[..., np.newaxis]
+        return np.subtract(problem.responses.T, predictions, out=predictions)
+
     def is_nothing(self, gaps: Floats, which: Which) -> NDArray[np.bool_]:
         """Whether gaps (k, m) are rounding of rounding, whatever the corrections were."""
         return gaps <= NOTHING * self.problem.squared_targets[which]
 
-    def chunks(self, alphas: Floats) -> Iterator[slice]:
-        """Ranges of alphas whose errors for all rows and targets may be held together."""
-        n, t = self.problem.responses.shape
-        step = max(1, ERRORS_AT_ONCE // max(1, n * t))
-        for first in range(0, alphas.size, step):
-            yield slice(first, min(first + step, alphas.size))
+    def chunks(self, count: int) -> Iterator[slice]:
+        """Ranges of so many alphas whose errors for all rows and targets may be held together."""
+        return blocks(count, self.problem.responses.size, ERRORS_AT_ONCE)
 
 
 class Corrections:

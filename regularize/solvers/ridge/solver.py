@@ -97,17 +97,20 @@ class RidgeSolver:
                 out[chosen] = form.effective_df(alphas[chosen])
         return out
 
-    def leave_one_out(self, alphas: Floats) -> Iterator[Floats]:
-        """For each of alphas (k,), y_i minus the prediction for row i of a fit without it, (t, n)."""
+    def leave_one_out(self, alphas: Floats) -> Iterator[tuple[NDArray[np.intp], Floats]]:
+        """Positions (m,) among the alphas (k,), and y_i minus the prediction for row i of a fit without it, (m, t, n).
+
+        Blocks of bounded size, which together have each position once.
+        """
         with one_thread():
             self._form(self._choice(direct=True)).diagonalise()
             split = self._split(alphas, direct=True)
-        answers = [form.leave_one_out(alphas[chosen]) for form, chosen in split]
-        owner = {k: answer for answer, (_, chosen) in zip(answers, split, strict=True) for k in chosen}
-        for k in range(alphas.size):
-            with one_thread():
-                errors = next(owner[k])
-            yield errors
+        for form, chosen in split:
+            answers = form.leave_one_out(alphas[chosen])
+            for block in form.chunks(chosen.size):
+                with one_thread():
+                    errors = next(answers)
+                yield chosen[block], errors
 
     # ------------------------------------------------------------------------------------ forms
 
