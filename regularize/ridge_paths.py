@@ -379,7 +379,6 @@ def ridge_solver(
 ) -> RidgeSolver:
     """The engine for the solver of that name; ``alphas`` are those that it will be asked for."""
     method = "cg" if solver in ITERATIVE else "svd" if solver == "svd" else "auto"
-    n_alphas = int(np.unique(alphas).size)
     return RidgeSolver(
         design,
         samples.targets,
@@ -388,7 +387,7 @@ def ridge_solver(
         method=method,
         tol=float(tol),
         max_iter=max_iter if max_iter is None else int(max_iter),
-        n_alphas=n_alphas,
+        n_alphas=len(set(alphas.tolist())),
     )
 
 
@@ -410,9 +409,9 @@ def reported_iterations(result: RidgeResult, name: str) -> NDArray[np.int32] | N
 
 def warn_ridge_not_converged(result: RidgeResult, total: float, name: str = "auto", stacklevel: int = 3) -> None:
     """One ConvergenceWarning for all alphas and targets of a call, with the worst gap in the user's units."""
-    failed = np.argwhere(~result.converged)
-    if not failed.size:
+    if result.converged.all():
         return
+    failed = np.argwhere(~result.converged)
     i, j = max(failed, key=lambda at: float(result.dual_gaps[*at]))
     where = f"alpha: {total * result.alphas[i, j]:.6g}"
     rows, targets = np.unique(failed[:, 0]), np.unique(failed[:, 1])

@@ -233,6 +233,15 @@ class Design(ABC):
             shift = np.zeros(self.n_features) if self.shift is None else self.shift
             return shift + self.weighted_sums(self.weights)
 
+    @property
+    def is_small(self) -> bool:
+        """Whether X is dense and a copy of it costs next to nothing."""
+        return False
+
+    def small_copy(self) -> Floats:
+        """Z' (p, n) as a new array, of an X that is small."""
+        raise NotImplementedError("only of small dense X")
+
     @abstractmethod
     def row_tiles(self, rows: int) -> Iterator[tuple[slice, Floats]]:
         """Dense tiles of so many rows of Z, all columns."""

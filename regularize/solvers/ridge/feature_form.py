@@ -58,6 +58,7 @@ class FeatureForm(RidgeForm):
         informative = design.norms > 0
         self._penalised = problem.penalised[informative[problem.penalised]]
         self._free = problem.free[informative[problem.free]]
+        self._plain = self._penalised.size == design.n_features
         self._metric = (design.scale * problem.multiplier)[self._penalised]
         if orthogonal:
             self._factorise_columns()
@@ -99,6 +100,8 @@ class FeatureForm(RidgeForm):
         self._lost *= self.problem.design.lost
 
     def _gram(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:
+        if not rows.size:
+            return np.zeros((0, columns.size))
         gram = self.problem.design.gram
         whole = rows.size == columns.size == len(gram)
         return gram.copy() if whole else gram[np.ix_(rows, columns)]
@@ -152,6 +155,8 @@ class FeatureForm(RidgeForm):
 
     def _coefs(self, u: Floats, free: Floats) -> Floats:
         """Coefficients of Z (k, m, p)."""
+        if self._plain:
+            return u * self._metric
         out = np.zeros((*u.shape[:2], self.problem.design.n_features))
         out[..., self._penalised] = u * self._metric
         out[..., self._free] = free
@@ -168,7 +173,8 @@ class FeatureForm(RidgeForm):
                 self._coefs(u, free).reshape(len(targets), -1), targets
             )
             slopes = slopes.reshape(*u.shape[:2], -1)
-            penalised = slopes[..., self._penalised] * self._metric - alphas[:, np.newaxis, np.newaxis] * u
+            own = slopes if self._plain else slopes[..., self._penalised]
+            penalised = own * self._metric - alphas[:, np.newaxis, np.newaxis] * u
             du, dfree = self._solve(alphas, penalised, slopes[..., self._free])
             errors = np.einsum("ij,ij->i", residuals, residuals).reshape(u.shape[:2])
             helps = corrections.take(lengths(du, dfree), lengths(u, free))[..., np.newaxis]

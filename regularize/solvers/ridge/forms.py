@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +44,21 @@ class Solutions:
     squared_errors: Floats
     n_iters: NDArray[np.intp]
     converged: NDArray[np.bool_]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Part], shape: tuple[int, int, int]) -> Solutions:
+        """One record of (k, t, p) from parts."""
+        offsets, gaps, errors = np.empty((3, *shape[:2]))
+        n_iters, converged = np.empty(shape[:2], dtype=np.intp), np.empty(shape[:2], dtype=np.bool_)
+        out = cls(np.empty(shape), offsets, gaps, errors, n_iters, converged)
+        for rows, which, found in parts:
+            place = np.ix_(rows, which)
+            for name, values in vars(found).items():
+                getattr(out, name)[place] = values
+        return out
+
+
+Part = tuple[NDArray[np.intp], Which, Solutions]  # with their places among the alphas and among the targets
 
 
 class RidgeForm(ABC):
@@ -118,7 +133,7 @@ class Corrections:
         """Whether corrections of these sizes (k, m) to vectors of those lengths are taken."""
         size = sizes / np.maximum(of, TINY)
         helps = np.ones(size.shape, dtype=np.bool_) if self._before is None else size < CONTRACTION * self._before
-        self.trusted = (size <= self._floor) | ~np.isfinite(self._floor)
+        self.trusted = size <= self._floor
         self.done = bool(np.all((size <= REFINED) | ~helps))
         self._before = size
         return helps
@@ -132,4 +147,4 @@ def traces(eigenvalues: Floats, alphas: Floats) -> Floats:
 
 def lengths(*parts: Floats) -> Floats:
     """Norms (k, m) of vectors whose parts have shapes (k, m, .)."""
-    return np.sqrt(sum(np.einsum("kmq,kmq->km", part, part) for part in parts))
+    return np.sqrt(sum(np.einsum("kmq,kmq->km", part, part) for part in parts if part.size) + 0.0)
