@@ -59,14 +59,15 @@ class Problem:
 
 @dataclass(frozen=True)
 class Scoring:
-    """A scorer with all that it may ask for besides a model; ``params`` is its metadata, of all rows."""
+    """A scorer, None if nothing asks for one, with all that it may ask for; ``params`` is its metadata, of all rows."""
 
-    scorer: Callable[..., Any]
+    scorer: Callable[..., Any] | None
     problem: Problem
     params: dict[str, Any]
 
     def __call__(self, models: Iterable[tuple[Any, Any]], rows: Rows | slice) -> Floats:
         """Scores (u,) of one model per unit, each with its X of the given rows."""
+        assert self.scorer is not None
         truth = self.problem.truth
         held_out = {name: take_rows(value, rows, len(truth)) for name, value in self.params.items()}
         scores = [

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 
 from regularize.kernels import ridge
-from regularize.solvers.ridge.forms import TRUSTED, Solutions, Which
+from regularize.solvers.ridge.forms import ERRORS_AT_ONCE, NO_ROOM, TRUSTED, WELL_CONDITIONED, Solutions, Which
 from regularize.solvers.ridge.units import RidgeProblem
 
 Floats = NDArray[np.float64]
@@ -37,3 +38,25 @@ class SmallForm:
         coefs = u * self._units
         offsets = -(coefs @ problem.design.centre)
         return Solutions(coefs, offsets, gaps, errors, np.zeros(shape, np.intp), np.ones(shape, np.bool_))
+
+    def leave_one_out(self, alphas: Floats) -> Floats | None:
+        """The errors (k, t, n) of predictions without the row; None if that takes more than is done here."""
+        problem, design, (p, n) = self._problem, self._problem.design, self._columns.shape
+        root, targets = design.root_weights, problem.targets
+        if n < p or alphas.size * targets.size > ERRORS_AT_ONCE or not root.all():
+            return None
+        matrix = self._columns @ self._columns.T
+        if not np.isfinite(matrix).all():
+            return None
+        values, vectors = eigh(matrix, driver="evd", check_finite=False)
+        shifted = values + alphas[:, np.newaxis]
+        if not np.all(shifted[:, 0] * WELL_CONDITIONED > np.abs(shifted[:, -1])):
+            return None
+        along = vectors.T @ self._columns
+        errors = targets - ((targets @ along.T) / shifted[:, np.newaxis]) @ along
+        room = 1.0 - (1.0 / shifted) @ np.square(along)
+        if design.fit_intercept:
+            room -= design.weights
+        room[room <= NO_ROOM] = np.nan
+        errors /= (room * root)[:, np.newaxis]
+        return np.asarray(errors * problem.scale[:, np.newaxis])

@@ -86,7 +86,8 @@ class RidgeSolver:
                 for alpha in np.unique(alphas[i])
             ]
         for rows, own, which in groups:
-            found = self._at_once(own, which)
+            small = self._small_form() if own.size <= FEW_ANSWERS else None
+            found = None if small is None else small.solve(own, which)
             if found is not None:
                 parts.append((rows, which, found))
                 continue
@@ -109,6 +110,12 @@ class RidgeSolver:
         Blocks of bounded size, which together have each position once.
         """
         with one_thread():
+            small = self._small_form()
+            together = None if small is None else small.leave_one_out(alphas)
+        if together is not None:
+            yield np.arange(alphas.size), together
+            return
+        with one_thread():
             self._form(self._choice(direct=True)).diagonalise()
             split = self._split(alphas, direct=True)
         for form, chosen in split:
@@ -120,14 +127,14 @@ class RidgeSolver:
 
     # ------------------------------------------------------------------------------------ forms
 
-    def _at_once(self, alphas: Floats, which: NDArray[np.intp]) -> Solutions | None:
-        """Answers for small data by one call of a kernel; None for others and for those it does not solve."""
+    def _small_form(self) -> SmallForm | None:
+        """What answers for small data at once, unless there is a reason for one of the forms."""
         usual = self._method == "auto" and self._is_factorised() and self.certified and self._moments is None
-        if not (usual and self._design.is_small and alphas.size <= FEW_ANSWERS) or self._posed().free.size:
+        if not (usual and self._design.is_small) or self._posed().free.size:
             return None
         if self._small is None:
             self._small = SmallForm(self._posed())
-        return self._small.solve(alphas, which)
+        return self._small
 
     def _split(self, alphas: Floats, direct: bool = False) -> list[tuple[RidgeForm, NDArray[np.intp]]]:
         """The form that each alpha is solved by; another one takes what the cheapest cannot solve to all digits."""
