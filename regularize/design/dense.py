@@ -178,10 +178,10 @@ class DenseDesign(Design):
         least = 1 if self._X.flags.c_contiguous else max(1, min(LEAST_ROWS // 2, n // 8))
         return blocks(n, 1, max(TILE_ENTRIES / max(p, 1), least))
 
-    def _wide_tiles(self, least: int) -> Iterator[slice]:
+    def _wide_tiles(self, least: int, entries: int = TILE_ENTRIES) -> Iterator[slice]:
         """Tiles of at least so many columns."""
         n, p = self._X.shape
-        return blocks(p, 1, max(TILE_ENTRIES / max(n, 1), least))
+        return blocks(p, 1, max(entries / max(n, 1), least))
 
     def combinations(self, coefs: Floats) -> Floats:
         out = np.empty((len(coefs), self.n_samples))
@@ -226,7 +226,7 @@ class DenseDesign(Design):
 
     def dual_products(self, V: Floats, multiplier: Floats, with_combinations: bool = True) -> tuple[Floats, Floats]:
         coefs, out = np.empty((len(V), self.n_features)), np.zeros((len(V), self.n_samples))
-        for columns in self._wide_tiles(LEAST_COLUMNS):
+        for columns in self._wide_tiles(LEAST_COLUMNS, PRODUCT_ENTRIES):
             tile = self._tile(slice(None), columns)
             coefs[:, columns] = (V @ tile) * multiplier[columns]
             if with_combinations:
