@@ -129,17 +129,21 @@ class FeatureForm(RidgeForm):
         return u, self._elimination.back(u, kept)
 
     def solve(self, alphas: Floats, which: Which) -> Solutions:
+        return self._answers(alphas, which, self.certified)
+
+    def _answers(self, alphas: Floats, which: Which, certified: bool) -> Solutions:
+        """The solutions; if not ``certified``, nothing is corrected without need and gaps are coarser bounds."""
         design = self.problem.design
         u, free = self._solve(alphas, self._targets_penalised[which], self._targets_free[which])
-        by_data = self.corrected_by_data(alphas, which)
+        by_data = self.corrected_by_data(alphas, which, certified)
         gaps, errors, ended = np.empty(u.shape[:2]), np.empty(u.shape[:2]), np.ones(u.shape[:2], dtype=np.bool_)
         if by_data.any():
             part = self._correct_by_data(alphas[by_data], which, u[by_data], free[by_data])
             u[by_data], free[by_data], gaps[by_data], errors[by_data], ended[by_data] = part
         rest = ~by_data
         if rest.any():
-            u[rest], free[rest], gaps[rest], own = self._correct_by_matrix(alphas[rest], which, u[rest])
-            errors[rest] = self._recomputed(own, u[rest], free[rest], which) if self.few_answers else own
+            u[rest], free[rest], gaps[rest], own = self._correct_by_matrix(alphas[rest], which, u[rest], certified)
+            errors[rest] = self._recomputed(own, u[rest], free[rest], which) if certified else own
         coefs = self._coefs(u, free) * design.inverse_scale
         return Solutions(coefs, -(coefs @ design.centre), gaps, errors, np.zeros(gaps.shape, dtype=np.intp), ended)
 
@@ -184,16 +188,18 @@ class FeatureForm(RidgeForm):
         gaps = self._gaps(alphas, penalised, slopes[..., self._free], du, dfree, corrections.trusted)
         return u, free, gaps, errors, corrections.trusted | self.is_nothing(gaps, which)
 
-    def _correct_by_matrix(self, alphas: Floats, which: Which, u: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    def _correct_by_matrix(
+        self, alphas: Floats, which: Which, u: Floats, certified: bool
+    ) -> tuple[Floats, Floats, Floats, Floats]:
         """One correction from the residual of the eliminated system, if answers are certified; the gap before it."""
         assert self._elimination is not None and isinstance(self._system, ShiftedSystem)
         rhs, kept = self._elimination.reduce(self._targets_penalised[which], self._targets_free[which])
         slopes = rhs - u @ self._system.matrix - alphas[:, np.newaxis, np.newaxis] * u
-        correction = self._system.solve(alphas, slopes) if self.few_answers else np.zeros(u.shape)
+        correction = self._system.solve(alphas, slopes) if certified else np.zeros(u.shape)
         u = u + correction
         free = self._elimination.back(u, kept)
         nothing = np.zeros(free.shape)
-        if self.few_answers:
+        if certified:
             gaps = self._gaps(alphas, slopes, nothing, correction, nothing, np.bool_(True))
         else:  # the smallest eigenvalue is at hand, and a bound that needs no correction
             floor = np.maximum(self._system.smallest + alphas, TINY)[:, np.newaxis]
@@ -243,7 +249,7 @@ class FeatureForm(RidgeForm):
         every = np.arange(self.problem.responses.shape[1])
         rest = self._shares_left(alphas)
         for block in self.chunks(alphas.size):
-            errors = self._left(self.solve(alphas[block], every))
+            errors = self._left(self._answers(alphas[block], every, certified=False))
             errors *= self.problem.scale[:, np.newaxis]
             errors /= rest[block, np.newaxis]
             yield errors

@@ -69,7 +69,7 @@ class RidgeForm(ABC):
     answer_limit = row_limit = np.inf  # condition numbers up to which answers, and shares of rows, are trusted
     _system: ShiftedSystem | FactoredSystem
     _lost = 1.0  # how much larger what was projected out is than what is left
-    few_answers = FEW_ANSWERS  # up to here all are corrected by X, which certifies them; zero: only those in need
+    certified = True  # few answers are all corrected by X, which certifies them; else only those in need
 
     def reliable(self, alphas: Floats, for_rows: bool) -> NDArray[np.bool_]:
         """For which alphas (k,) the answers, or what is said of single rows, have the digits that the data allow."""
@@ -93,9 +93,9 @@ class RidgeForm(ABC):
     def leave_one_out(self, alphas: Floats) -> Iterator[Floats]:
         """The errors (m, t, n) of predictions without the row, for each of the ``chunks`` of the alphas."""
 
-    def corrected_by_data(self, alphas: Floats, which: Which) -> NDArray[np.bool_]:
+    def corrected_by_data(self, alphas: Floats, which: Which, certified: bool = True) -> NDArray[np.bool_]:
         """For which alphas (k,) readings of X correct the answers: for all if they are few, else if digits are lost."""
-        few = max(self.few_answers, self._system.size // SHARE_OF_SIZE) if self.few_answers else 0
+        few = max(FEW_ANSWERS, self._system.size // SHARE_OF_SIZE) if certified else 0
         if self._system.keeps_digits or alphas.size * which.size <= few:
             return np.ones(alphas.size, dtype=np.bool_)
         return np.asarray(self._system.condition(alphas) * self._lost > WELL_CONDITIONED)

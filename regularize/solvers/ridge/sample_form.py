@@ -70,7 +70,7 @@ class SampleForm(RidgeForm):
     def solve(self, alphas: Floats, which: Which) -> Solutions:
         design = self.problem.design
         duals = self._system.solve(alphas, self._rhs[which])
-        by_data = self.corrected_by_data(alphas, which)
+        by_data = self.corrected_by_data(alphas, which, self.certified)
         coefs = np.zeros((*duals.shape[:2], design.n_features))
         offsets, gaps = np.empty(duals.shape[:2]), np.empty(duals.shape[:2])
         ended = np.ones(duals.shape[:2], dtype=np.bool_)

@@ -182,7 +182,7 @@ class RidgeSolver:
             form = FeatureForm(problem, self._n_alphas, orthogonal, self._moments)
         else:
             form = SampleForm(problem, self._n_alphas, orthogonal)
-        form.few_answers = FEW_ANSWERS if self.certified else 0
+        form.certified = self.certified
         return form
 
     # ----------------------------------------------------------------------------------- result
