@@ -226,7 +226,8 @@ class DenseDesign(Design):
 
     def dual_products(self, V: Floats, multiplier: Floats, with_combinations: bool = True) -> tuple[Floats, Floats]:
         coefs, out = np.empty((len(V), self.n_features)), np.zeros((len(V), self.n_samples))
-        for columns in self._wide_tiles(LEAST_COLUMNS, PRODUCT_ENTRIES):
+        copied = self.shift is not None or self._X.dtype != np.float64
+        for columns in self._wide_tiles(LEAST_COLUMNS, TILE_ENTRIES if copied else PRODUCT_ENTRIES):
             tile = self._tile(slice(None), columns)
             coefs[:, columns] = (V @ tile) * multiplier[columns]
             if with_combinations:

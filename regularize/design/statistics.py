@@ -79,7 +79,7 @@ class Statistics:
         self.weight += float(root @ root)
         self.response += root @ y
         self.squares += np.einsum("i...,i...->...", y, y)
-        for part in blocks(*rows.shape, TILE_ENTRIES):  # what is read twice stays in the cache
+        for part in blocks(len(rows), rows.shape[1], TILE_ENTRIES):  # what is read twice stays in the cache
             self.columns += root[part] @ rows[part]
             self.products += rows[part].T @ y[part]
         with threads.all_threads(rows.size * self.gram.shape[0]):

@@ -39,7 +39,7 @@ from regularize.estimators.ridge_validation import (
     generalised,
     leave_one_out,
 )
-from regularize.ridge_paths import finite_solution
+from regularize.ridge_answers import finite_solution
 from regularize.solvers.ridge import RidgeFold, RidgeResult, RidgeSolver
 from regularize.validation import (
     Samples,

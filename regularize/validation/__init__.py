@@ -35,6 +35,7 @@ from regularize.validation.ridge import (
     RIDGE_PATH_CONSTRAINTS,
     RIDGE_REGRESSION_CONSTRAINTS,
     check_coef_prior,
+    check_diagnostics,
     check_target_alphas,
     ridge_solver_name,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "check_alphas",
     "check_coef_init",
     "check_coef_prior",
+    "check_diagnostics",
     "check_fit_data",
     "check_gram",
     "check_labelled_data",

@@ -21,6 +21,7 @@ from regularize.solvers.ridge.units import RidgeProblem
 
 Floats = NDArray[np.float64]
 
+TOO_LARGE = "The solution is not finite. X, y or sample_weight contain values too large to be squared: rescale them."
 LARGEST_DENSE = 20_000  # rows of a matrix that is factorised for dense X, if nobody asks for what needs it
 LARGEST_SPARSE = 3_000
 WORTH_A_PRODUCT = 100.0  # readings of sparse X, that conjugate gradients are taken to need
@@ -59,6 +60,7 @@ class RidgeSolver:
         self._design, self._y, self._penalty, self._prior = design, targets, penalty, prior
         self._method, self._tol, self._max_iter, self._n_alphas = method, tol, max_iter, n_alphas
         self._moments = moments
+        design.overflow = TOO_LARGE
         self.certified = True
         self._bounded = is_bounded(penalty)
         self._problem: RidgeProblem | None = None
