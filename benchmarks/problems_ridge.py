@@ -87,6 +87,17 @@ def _zipcode(is_tiny: bool) -> tuple[np.ndarray, np.ndarray]:
     return (X[::30], y[::30]) if is_tiny else (X, y)
 
 
+def _bike(is_tiny: bool) -> tuple[np.ndarray, np.ndarray]:
+    X, counts = real("bike", interactions=True)
+    return (X[::60], np.log1p(counts[::60])) if is_tiny else (X, np.log1p(counts))
+
+
+def _iris(is_tiny: bool) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.datasets import load_iris
+
+    return load_iris(return_X_y=True)
+
+
 def _diabetes(is_tiny: bool) -> tuple[np.ndarray, np.ndarray]:
     from sklearn.datasets import load_diabetes
 
@@ -96,6 +107,9 @@ def _diabetes(is_tiny: bool) -> tuple[np.ndarray, np.ndarray]:
 RIDGE_ROWS = {
     "fit 40000 x 800": RidgeRow(_synthetic(40_000, 800), FIT),
     "fit 800 x 40000": RidgeRow(_synthetic(800, 40_000), FIT),
+    "fit bike": RidgeRow(_bike, FIT),
+    "fit zipcode": RidgeRow(_zipcode, FIT),
+    "fit imdb": RidgeRow(_imdb, FIT),
     "fit diabetes": RidgeRow(_diabetes, FIT, calls=100, is_quick=True),
     "path 40000 x 800": RidgeRow(_synthetic(40_000, 800), PATH, 100),
     "path 5000 x 600": RidgeRow(_synthetic(5000, 600), PATH, 100, is_quick=True),
@@ -104,7 +118,10 @@ RIDGE_ROWS = {
     "path sparse 20000 x 50000": RidgeRow(_sparse(20_000, 50_000, 1e-3), PATH, 25),
     "leave-one-out 5000 x 500": RidgeRow(_synthetic(5000, 500), LOO, 25, is_quick=True),
     "leave-one-out diabetes": RidgeRow(_diabetes, LOO, 25, calls=50, is_quick=True),
+    "leave-one-out bike": RidgeRow(_bike, LOO, 25),
     "5-fold 5000 x 500": RidgeRow(_synthetic(5000, 500), K_FOLD, 25, is_quick=True),
     "5-fold 500 x 5000": RidgeRow(_synthetic(500, 5000), K_FOLD, 25),
+    "5-fold bike": RidgeRow(_bike, K_FOLD, 25),
     "classifier zipcode": RidgeRow(_zipcode, CLASSIFIER, 25),
+    "classifier iris": RidgeRow(_iris, CLASSIFIER, 25, calls=50, is_quick=True),
 }

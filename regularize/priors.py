@@ -89,8 +89,8 @@ def alpha_from_prior(
     Raises
     ------
     ValueError
-        If an argument is invalid, or if the model has no such prior: the lasso no Gaussian and ridge no Laplace
-        one, and an elastic net none whose share in ``l1_ratio`` is zero.
+        If an argument is invalid, if alpha overflows, or if the model has no such prior: the lasso no Gaussian and
+        ridge no Laplace one, and an elastic net none whose share in ``l1_ratio`` is zero.
 
     See Also
     --------
@@ -153,10 +153,14 @@ def alpha_from_prior(
     check_parameters(caller, {"noise_variance": noise_variance, "prior_scale": prior_scale}, PRIOR_CONSTRAINTS)
     unit = _precision_per_alpha(caller, n_samples, prior, model, l1_ratio)
     variance, scale = np.asarray(noise_variance, dtype=np.float64), np.asarray(prior_scale, dtype=np.float64)
-    precision = variance / scale
-    if prior == "gaussian":
-        precision = precision / scale
-    return _as_given(precision / unit)
+    with np.errstate(over="ignore"):
+        precision = variance / scale
+        if prior == "gaussian":
+            precision = precision / scale
+        alpha = precision / unit
+    if np.isinf(alpha).any():
+        raise InvalidParameterError(f"{caller}: alpha overflows. noise_variance is too large for the prior_scale.")
+    return _as_given(alpha)
 
 
 def prior_from_alpha(

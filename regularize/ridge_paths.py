@@ -5,12 +5,11 @@ Design notes
 a. As in scikit-learn the objective is a *sum* of squares, so that the weights of the rows are counts. Below this
    layer weights sum to one: an alpha there is the user's over the sum of the weights, and a gap is the user's over
    twice that sum.
-b. The engine is silent. What it says about convergence becomes one warning per call, here.
+b. The engine is silent. What it says about convergence becomes one warning per call (:mod:`.ridge_answers`).
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -20,17 +19,22 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from regularize.design import Design, make_design
-from regularize.paths import listed
-from regularize.penalties import Penalty
+from regularize.ridge_answers import (
+    finite_solution,
+    reported_iterations,
+    ridge_grid,
+    ridge_solver,
+    warn_ridge_not_converged,
+)
 from regularize.selection import generalised_errors
 from regularize.solvers.ridge import RidgeResult, RidgeSolver
 from regularize.validation import (
     RIDGE_PATH_CONSTRAINTS,
     RIDGE_REGRESSION_CONSTRAINTS,
-    ConvergenceWarning,
     Samples,
     check_alphas,
     check_coef_prior,
+    check_diagnostics,
     check_parameters,
     check_path_data,
     check_target_alphas,
@@ -41,12 +45,6 @@ from regularize.validation import (
 )
 
 Floats = NDArray[np.float64]
-
-ITERATIVE = ("sparse_cg", "lsqr", "sag", "saga")  # names for which conjugate gradients are asked for
-REPORTING = ("lsqr", "sag", "saga")  # names for which scikit-learn reports the number of iterations
-DIAGNOSTICS = ("df", "gcv", "loo")
-NULL_MODEL = 100.0  # at this many times the trace of X'X no direction keeps more than 1 % of least squares
-OVERFLOW = "The solution is not finite. X, y or sample_weight contain values too large to be squared: rescale them."
 
 
 class RidgeDiagnostics(NamedTuple):
@@ -320,7 +318,7 @@ def ridge_path(
     """
     caller = "ridge_path"
     check_parameters(caller, locals(), RIDGE_PATH_CONSTRAINTS)
-    wanted = _wanted(return_diagnostics, is_bounded=bool(positive) or bounds is not None)
+    wanted = check_diagnostics(return_diagnostics, is_bounded=bool(positive) or bounds is not None)
     given = None if isinstance(alphas, Integral) else check_alphas(caller, alphas)
     columns = column_names(X)
     samples = check_path_data(caller, X, y, sample_weight, check_input, min_samples=1)
@@ -354,108 +352,6 @@ def ridge_path(
     return (*answer, _diagnostics(engine, samples, design, result, grid / total, total, wanted))
 
 
-def ridge_grid(design: Design, penalty: Penalty, total: float, n_alphas: int, eps: float) -> Floats:
-    """Geometric grid below the alpha that leaves less than 1 % of least squares in every direction."""
-    penalised = (penalty.l2 > 0) & (penalty.lower < penalty.upper)
-    # Columns in the units of the penalty: u_j = w_j scale_j / penalty_scale_j sqrt(l2_j) is penalised by u_j^2.
-    size = design.norms[penalised] * design.penalty_scale[penalised]
-    with np.errstate(over="ignore"):
-        largest = NULL_MODEL * total * float(np.sum(size * size / penalty.l2[penalised]))
-    if not np.isfinite(largest):
-        raise ValueError("ridge_path: the trace of X'X overflows; rescale X or pass the alphas.")
-    return np.geomspace(largest, largest * eps, n_alphas) if largest > 0 else np.geomspace(1.0, eps, n_alphas)
-
-
-def ridge_solver(
-    design: Design,
-    samples: Samples,
-    penalty: Penalty,
-    *,
-    alphas: Floats,
-    prior: Floats | None = None,
-    solver: str = "auto",
-    tol: float = 1e-4,
-    max_iter: int | None = None,
-) -> RidgeSolver:
-    """The engine for the solver of that name; ``alphas`` are those that it will be asked for."""
-    method = "cg" if solver in ITERATIVE else "svd" if solver == "svd" else "auto"
-    n_alphas = int(np.unique(alphas).size)
-    return RidgeSolver(
-        design,
-        samples.targets,
-        penalty,
-        prior=prior,
-        method=method,
-        tol=float(tol),
-        max_iter=max_iter if max_iter is None else int(max_iter),
-        n_alphas=n_alphas,
-    )
-
-
-def finite_solution(result: RidgeResult, samples: Samples) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Coefficients (k, t, p) and intercepts (k, t) in the dtype of X; raises if the arithmetic overflowed."""
-    dtype = samples.X.dtype if samples.X.dtype == np.float32 else np.float64
-    with np.errstate(over="ignore"):
-        coefs = result.coefs.astype(dtype, copy=False)
-        intercepts = result.intercepts.astype(dtype, copy=False)
-    if not (np.isfinite(coefs).all() and np.isfinite(intercepts).all()) or np.isnan(result.dual_gaps).any():
-        raise ValueError(OVERFLOW)
-    return coefs, intercepts
-
-
-def reported_iterations(result: RidgeResult, name: str) -> NDArray[np.int32] | None:
-    """Iterations per target of a single row of alphas, for the solvers that scikit-learn reports them for."""
-    return result.n_iters[0].astype(np.int32) if name in REPORTING else None
-
-
-def warn_ridge_not_converged(result: RidgeResult, total: float, name: str = "auto", stacklevel: int = 3) -> None:
-    """One ConvergenceWarning for all alphas and targets of a call, with the worst gap in the user's units."""
-    failed = np.argwhere(~result.converged)
-    if not failed.size:
-        return
-    i, j = max(failed, key=lambda at: float(result.dual_gaps[*at]))
-    where = f"alpha: {total * result.alphas[i, j]:.6g}"
-    rows, targets = np.unique(failed[:, 0]), np.unique(failed[:, 1])
-    if rows.size > 1:
-        names = listed([f"{alpha:.6g}" for alpha in total * result.alphas[rows, 0]])
-        where = f"{rows.size} of {len(result.alphas)} alphas: {names}"
-    if result.alphas.shape[1] > 1:
-        where += f", targets: {listed([str(k) for k in targets])}"
-    gap, tolerance = 2.0 * total * result.dual_gaps[i, j], 2.0 * total * result.tolerance[j]
-    warnings.warn(
-        f"{_complaint(name, int(result.n_iters[i, j]))} Duality gap: {gap:.3e}, tolerance: {tolerance:.3e}, {where}",
-        ConvergenceWarning,
-        stacklevel=stacklevel,
-    )
-
-
-def _complaint(name: str, n_iter: int) -> str:
-    """What did not converge, as scikit-learn words it for the solver of that name."""
-    if name in ITERATIVE:
-        return f"{name} did not converge after {n_iter} iterations."
-    if name == "lbfgs":
-        return "The lbfgs solver did not converge. Try increasing max_iter or tol."
-    return (
-        "Objective did not converge. You might want to increase the number of iterations, check the scale of the"
-        " features or consider increasing regularisation."
-    )
-
-
-def _wanted(asked: bool | str | Iterable[str], *, is_bounded: bool) -> frozenset[str]:
-    """Which diagnostics are to be computed; raises for unknown names and for what bounds rule out."""
-    if isinstance(asked, bool | np.bool_):
-        return frozenset(DIAGNOSTICS if asked and not is_bounded else ())
-    names = frozenset([asked] if isinstance(asked, str) else asked)
-    if not names <= set(DIAGNOSTICS):
-        raise ValueError(f"return_diagnostics of ridge_path must be a bool or some of {DIAGNOSTICS}. Got {asked!r}.")
-    if names and is_bounded:
-        raise ValueError(
-            f"return_diagnostics={asked!r}: the formulas of df, gcv and loo do not hold for a model with bounds or"
-            " positive=True. Use return_diagnostics=True for what it has."
-        )
-    return names
-
-
 def _diagnostics(
     engine: RidgeSolver,
     samples: Samples,
@@ -471,7 +367,9 @@ def _diagnostics(
     gcv = generalised_errors(result.squared_errors.T, df / total).T if df is not None and "gcv" in wanted else None
     loo = None
     if "loo" in wanted:
-        loo = np.array([(errors * errors) @ design.weights for errors in engine.leave_one_out(alphas)])
+        loo = np.empty(result.alphas.shape)
+        for chosen, errors in engine.leave_one_out(alphas):
+            loo[chosen] = np.square(errors, out=errors) @ design.weights
     return RidgeDiagnostics(
         intercepts=_of_targets(result.intercepts, one),
         converged=_of_targets(result.converged, one),

@@ -29,6 +29,9 @@ def mean_and_standard_error(errors: Floats) -> tuple[Floats, Floats]:
 
 def smallest(means: Floats) -> int:
     """Index of the first smallest mean that is not NaN, in C order."""
+    first = int(means.argmin())  # a NaN, if there is one
+    if not np.isnan(means.flat[first]):
+        return first
     if np.isnan(means).all():
         raise ValueError("Cross-validation gave NaN for every alpha: nothing can be selected. Check scoring and cv.")
     return int(np.nanargmin(means))

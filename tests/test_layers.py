@@ -1,7 +1,7 @@
 """Who may import whom, read from the sources.
 
-    displays, path_search -> estimators -> ridge_paths, group_paths -> paths, priors -> grids
-      -> proximal -> validation, solvers, selection -> design | losses | penalties -> kernels
+    displays, path_search -> estimators -> ridge_paths, group_paths -> ridge_answers -> paths, priors
+      -> grids -> proximal -> validation, solvers, selection -> design | losses | penalties -> kernels
 
 A module imports from its own part and from parts further right; parts on one level never import each other.
 """
@@ -20,6 +20,7 @@ LEVELS = (
     {"displays", "path_search"},
     {"estimators"},  # scikit-learn's estimators carry their path function: ElasticNet.path
     {"ridge_paths", "group_paths"},
+    {"ridge_answers"},
     {"paths", "priors"},
     {"grids"},
     {"proximal"},  # the solvers' second opinion: see below

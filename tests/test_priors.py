@@ -176,3 +176,9 @@ def test_alphas_are_not_negative_and_finite(alpha):
     with pytest.raises(ValueError, match="'alpha' parameter of prior_from_alpha must be non-negative and finite"):
         prior_from_alpha(alpha, 1.0)
     assert prior_from_alpha(0, 1.0) == np.inf
+
+
+@pytest.mark.parametrize(("variance", "scale"), [(1.0, 1e-200), (1e300, [1.0, 1e-20])])
+def test_an_alpha_that_overflows_is_refused(variance, scale):
+    with pytest.raises(ValueError, match="alpha overflows"):
+        alpha_from_prior(variance, scale)

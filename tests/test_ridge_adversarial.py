@@ -217,3 +217,13 @@ def test_unchecked_integers_have_coefficients_that_are_no_integers():
 def test_many_coefficients_of_one_sign_converge():
     X, y = RNG.standard_normal((50, 2000)), RNG.standard_normal(50)
     assert Ridge(positive=True).fit(X, y).converged_
+
+
+@pytest.mark.parametrize(
+    "fit", [Ridge().fit, RidgeCV().fit, RidgeCV(cv=2).fit, ridge_path], ids=["fit", "leave-one-out", "folds", "path"]
+)
+@pytest.mark.parametrize("size", [1e160, 1e300])
+def test_columns_too_large_to_be_squared_are_refused_in_words_of_ridge(fit, size):
+    X = size * RNG.standard_normal((9, 4))
+    with pytest.raises(ValueError, match="too large to be squared|overflows; rescale X"):
+        fit(X, X[:, 0] / size)

@@ -224,6 +224,8 @@ class TestRidgePath:
             ({"penalty_factor": [1.0]}, "'penalty_factor' parameter of ridge_path must have shape (6,)"),
             ({"coef_prior": [1.0]}, "'coef_prior' parameter of ridge_path must have shape (6,) or (1, 6)"),
             ({"return_diagnostics": "cv"}, "return_diagnostics of ridge_path must be a bool or some of"),
+            ({"return_diagnostics": 5}, "return_diagnostics of ridge_path must be a bool or some of"),
+            ({"return_diagnostics": [["df"]]}, "return_diagnostics of ridge_path must be a bool or some of"),
             ({"return_diagnostics": ["df"], "positive": True}, "the formulas of df, gcv and loo do not hold"),
         ],
     )

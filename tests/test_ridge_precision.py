@@ -150,10 +150,11 @@ def test_a_path_is_as_precise_as_stable_least_squares(name, noise, method):
 
 @pytest.mark.parametrize("name", PROBLEMS)
 @pytest.mark.parametrize("alpha", [1e-2, 1e-8, 1e-13])
-def test_a_single_alpha_is_as_precise_as_stable_least_squares(name, alpha):
+@pytest.mark.parametrize("method", ["auto", "cholesky"])  # small data at once, or like large data
+def test_a_single_alpha_is_as_precise_as_stable_least_squares(name, alpha, method):
     X = PROBLEMS[name]()
     y, alphas = response(X, 0.5), np.array([alpha * largest_eigenvalue(X)])
-    result = solve(X, y, alphas)
+    result = solve(X, y, alphas, method=method)
     assert_precise(X, y, alphas, result.coefs[:, 0], result.intercepts[:, 0])
 
 

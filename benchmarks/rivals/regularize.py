@@ -83,8 +83,10 @@ def full_paths(X: Any, y: Any, alphas: Any, l1_ratios: Any, tol: float) -> None:
 
 
 def ridge_variants(task: str, X: Any) -> dict[str, float]:
-    """Defaults; and beside a path one fit, at its middle alpha."""
+    """Defaults; beside a path one fit, at its middle alpha; beside a fit of dense X the solvers that iterate."""
     finest = FINEST_RIDGE if sparse.issparse(X) else DIRECT
+    if task == "fit" and not sparse.issparse(X):
+        return {AUTO: finest, "sparse_cg": FINEST_RIDGE, "lsqr": FINEST_RIDGE}
     return {AUTO: finest, ONE_FIT: finest} if task == "path" else {AUTO: finest}
 
 
@@ -98,5 +100,6 @@ def ridge(task: str, variant: str, X: Any, y: Any, alphas: Any, tol: float) -> t
         "5-fold": lambda: regularize.RidgeCV(alphas, cv=5),
         "classifier, leave-one-out": lambda: regularize.RidgeClassifierCV(alphas),
     }
-    one = lambda: regularize.Ridge(alpha=alphas[len(alphas) // 2], tol=tol)  # noqa: E731
+    solver = variant if task == "fit" and variant else "auto"
+    one = lambda: regularize.Ridge(alpha=alphas[len(alphas) // 2], tol=tol, solver=solver)  # noqa: E731
     return chosen(models.get(task, one)().fit(X, y))

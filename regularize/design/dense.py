@@ -74,9 +74,10 @@ class DenseDesign(Design):
     def _moments(self) -> tuple[Floats, Floats]:
         mean, deviation = np.empty(self.n_features), np.empty(self.n_features)
         self.n_passes += 1.0
-        if self._X.flags.f_contiguous:
+        if self._X.flags.f_contiguous or self.is_small:
+            X = np.asfortranarray(self._X)
             for block in self._column_blocks(self.n_features):
-                products.dense_moments(self._X, self.weights, block.start, mean[block], deviation[block])
+                products.dense_moments(X, self.weights, block.start, mean[block], deviation[block])
             return mean, deviation
         mean = np.zeros(self.n_features)
         for rows in self._row_tiles():  # one product would convert the whole of a float32 X
@@ -159,7 +160,7 @@ class DenseDesign(Design):
     def shift(self) -> Floats | None:
         return sampled_shift(self._X) if self.fit_intercept else None
 
-    @property
+    @cached_property
     def _rest(self) -> Floats:
         """What is still to be subtracted from tiles."""
         return self.centre if self.shift is None else self.centre - self.shift
@@ -177,10 +178,10 @@ class DenseDesign(Design):
         least = 1 if self._X.flags.c_contiguous else max(1, min(LEAST_ROWS // 2, n // 8))
         return blocks(n, 1, max(TILE_ENTRIES / max(p, 1), least))
 
-    def _wide_tiles(self, least: int) -> Iterator[slice]:
+    def _wide_tiles(self, least: int, entries: int = TILE_ENTRIES) -> Iterator[slice]:
         """Tiles of at least so many columns."""
         n, p = self._X.shape
-        return blocks(p, 1, max(TILE_ENTRIES / max(n, 1), least))
+        return blocks(p, 1, max(entries / max(n, 1), least))
 
     def combinations(self, coefs: Floats) -> Floats:
         out = np.empty((len(coefs), self.n_samples))
@@ -198,7 +199,7 @@ class DenseDesign(Design):
             residuals[:, rows] = targets[:, rows] - root * (raw @ tile.T - offsets)
             correlations += (root * residuals[:, rows]) @ tile
         self.n_passes += 1.0
-        correlations -= np.outer(residuals @ self.root_weights, self._rest)
+        correlations -= (residuals @ self.root_weights)[:, np.newaxis] * self._rest
         return residuals, correlations * self.inverse_scale
 
     def weighted_sums(self, weights: Floats) -> Floats:
@@ -225,7 +226,8 @@ class DenseDesign(Design):
 
     def dual_products(self, V: Floats, multiplier: Floats, with_combinations: bool = True) -> tuple[Floats, Floats]:
         coefs, out = np.empty((len(V), self.n_features)), np.zeros((len(V), self.n_samples))
-        for columns in self._wide_tiles(LEAST_COLUMNS):
+        copied = self.shift is not None or self._X.dtype != np.float64
+        for columns in self._wide_tiles(LEAST_COLUMNS, TILE_ENTRIES if copied else PRODUCT_ENTRIES):
             tile = self._tile(slice(None), columns)
             coefs[:, columns] = (V @ tile) * multiplier[columns]
             if with_combinations:
@@ -243,6 +245,16 @@ class DenseDesign(Design):
         self.n_passes += 1.0
         return out
 
+    @property
+    def is_small(self) -> bool:
+        return self._X.size <= TILE_ENTRIES and self._X.dtype.kind == "f"
+
+    def small_copy(self) -> Floats:
+        self.n_passes += 1.0
+        Z = np.empty(self._X.shape, order="F")
+        self._gather(np.arange(self.n_features), Z)
+        return Z.T
+
     def row_tiles(self, rows: int) -> Iterator[tuple[slice, Floats]]:
         for chosen in blocks(self.n_samples, 1, rows):
             tile = (self._tile(chosen) - self._rest) * self.inverse_scale
@@ -254,7 +266,7 @@ class DenseDesign(Design):
 
     def gather(self, y: Floats) -> Moments | None:
         self.n_passes += 1.0
-        if self._X.size <= TILE_ENTRIES:
+        if self.is_small:
             moments = moments_at_once(self._X, y, self.weights, self.fit_intercept)
         else:
             weights = self.weights if self.weighted else None

@@ -75,6 +75,7 @@ class Design(ABC):
         self.n_passes = 0.0
         self.weighted = sample_weight is not None
         self.lost = 1.0  # see Moments
+        self.overflow = OVERFLOW  # what to say of columns that cannot be squared
         self.shares_with: Design | None = None  # a design of the same X, whose working copy of X will do
         self.known_kernel: tuple[Floats, Floats] | None = None  # a multiplier and its kernel, if somebody keeps them
         self._sample_weight = sample_weight
@@ -107,11 +108,10 @@ class Design(ABC):
         with np.errstate(over="ignore", invalid="ignore"):
             return self._trusted(*self._moments())
 
-    @staticmethod
-    def _trusted(mean: Floats, deviation: Floats) -> tuple[Floats, Floats]:
+    def _trusted(self, mean: Floats, deviation: Floats) -> tuple[Floats, Floats]:
         """The moments, refused if they overflowed; spreads that are but rounding become zero."""
         if not (np.isfinite(mean).all() and np.isfinite(deviation).all()):
-            raise ValueError(OVERFLOW)
+            raise ValueError(self.overflow)
         deviation[(deviation <= CONSTANT * np.abs(mean)) | (deviation < SMALLEST)] = 0.0
         return mean, deviation
 
@@ -232,6 +232,15 @@ class Design(ABC):
         with np.errstate(over="ignore", invalid="ignore"):
             shift = np.zeros(self.n_features) if self.shift is None else self.shift
             return shift + self.weighted_sums(self.weights)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether X is dense and a copy of it costs next to nothing."""
+        return False
+
+    def small_copy(self) -> Floats:
+        """Z' (p, n) as a new array, of an X that is small."""
+        raise NotImplementedError("only of small dense X")
 
     @abstractmethod
     def row_tiles(self, rows: int) -> Iterator[tuple[slice, Floats]]:

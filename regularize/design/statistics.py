@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 TILE_ENTRIES = 1 << 17  # of a tile of X that stays in the cache while all sums take it in
 ROUNDING = 1e-14  # of the mean of equal numbers
 SMALLEST = 1e-280  # sum of squared responses that has kept its digits
+MANY_ROWS = 1 << 14
 SAMPLED_ROWS = 256
 SAMPLED_ENTRIES = 1 << 20  # of wide X fewer rows are sampled,
 LEAST_SAMPLED = 16  # but at least these
@@ -62,7 +63,7 @@ def sampled_shift(X: NDArray[Any]) -> Floats | None:
 class Statistics:
     """Weighted sums about fixed shifts of the columns and of one or several responses.
 
-    weight : sum s; columns (p,) : X's; gram (p, p) : X'SX, its lower triangle until ``complete``; products (p,) or
+    weight : sum s; columns (p,) : X's; gram (p, p) : X'SX, its upper triangle until ``complete``; products (p,) or
     (p, t) : X'Sy; response, squares : s'y and y'Sy, numbers or (t,).
     """
 
@@ -78,13 +79,14 @@ class Statistics:
         self.weight += float(root @ root)
         self.response += root @ y
         self.squares += np.einsum("i...,i...->...", y, y)
-        self.columns += root @ rows
-        self.products += rows.T @ y
+        for part in blocks(len(rows), rows.shape[1], TILE_ENTRIES):  # what is read twice stays in the cache
+            self.columns += root[part] @ rows[part]
+            self.products += rows[part].T @ y[part]
         with threads.all_threads(rows.size * self.gram.shape[0]):
             add_gram(rows, self.gram)
 
     def complete(self) -> Statistics:
-        """Copy the lower triangle to the upper one."""
+        """Copy the upper triangle to the lower one."""
         gram_kernel.mirror(self.gram, 0)
         return self
 
@@ -164,7 +166,8 @@ class Gatherer:
         """The statistics of some rows, or of all."""
         n_rows = len(self._X) if rows is None else rows.size
         sums = Statistics(self._X.shape[1], self._y.shape[1:])
-        for part in tiles(n_rows, self._X.shape[1]):
+        as_it_lies = self._as_they_are and rows is None  # nothing is copied: the fewer tiles the better
+        for part in blocks(n_rows, 1, MANY_ROWS) if as_it_lies else tiles(n_rows, self._X.shape[1]):
             sums.take_in(*self._tile(part if rows is None else rows[part]))
         return sums.complete()
 

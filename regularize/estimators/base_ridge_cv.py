@@ -39,7 +39,7 @@ from regularize.estimators.ridge_validation import (
     generalised,
     leave_one_out,
 )
-from regularize.ridge_paths import finite_solution
+from regularize.ridge_answers import finite_solution
 from regularize.solvers.ridge import RidgeFold, RidgeResult, RidgeSolver
 from regularize.validation import (
     Samples,
@@ -156,7 +156,8 @@ class BaseRidgeCV(CallbackSupportMixin, SplitterAndScorer, BaseEstimator):
         """Check, score all alphas, select and set the fitted attributes."""
         problem = self._problem(X, y, sample_weight)
         samples = problem.samples
-        scorer = self._scorer()
+        routed = get_config().get("enable_metadata_routing", False)
+        scorer = self._scorer() if routed or self.cv is not None or self.scoring is not None else None
         splitter_params, scorer_params = self._route(scorer, samples.sample_weight, groups, params)
         scoring = Scoring(scorer, problem, scorer_params)
         splits = [] if self.cv is None else self._draw(problem, splitter_params)

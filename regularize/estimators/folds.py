@@ -30,7 +30,7 @@ def check_splits(splits: Iterable[Any], n_samples: int, sample_weight: Floats | 
     """
     checked = []
     for fold, split in enumerate(splits):
-        if len(split) != 2:
+        if not hasattr(split, "__len__") or len(split) != 2:
             raise ValueError(f"cv: fold {fold} must be a pair (train, test) of row indices. Got {split!r}.")
         train = _row_indices(split[0], n_samples, sample_weight, f"cv: the training rows of fold {fold}")
         test = _row_indices(split[1], n_samples, sample_weight, f"cv: the test rows of fold {fold}")

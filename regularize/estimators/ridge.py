@@ -19,7 +19,7 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 
 from regularize.design import make_design
 from regularize.estimators.base import LinearPredictor, unchanged_on_failure
-from regularize.ridge_paths import finite_solution, reported_iterations, ridge_solver, warn_ridge_not_converged
+from regularize.ridge_answers import finite_solution, reported_iterations, ridge_solver, warn_ridge_not_converged
 from regularize.validation import (
     RIDGE_CONSTRAINTS,
     Samples,
@@ -180,7 +180,8 @@ class Ridge(LinearPredictor, MultiOutputMixin, RegressorMixin, RidgeModel):
         or None for no bound. A dict maps names of the columns of a data frame to pairs (lower, upper).
     standardize : bool, default=False
         Whether to penalise the coefficients of the columns divided by their (weighted) standard deviations, that
-        is, each ``w_j - prior_j`` times that of column j. ``coef_``, ``bounds``, ``coef_prior`` and predictions are in
+        is, each ``w_j - prior_j`` times that of column j (1 for a constant column, which only matters without an
+        intercept). ``coef_``, ``bounds``, ``coef_prior`` and predictions are in
         the original units. X stays as it is.
     coef_prior : array-like of shape (n_features,) or (n_targets, n_features), or dict, default=None
         What the coefficients are shrunk towards instead of 0, such as the coefficients of an earlier model. A dict

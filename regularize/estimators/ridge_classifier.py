@@ -15,9 +15,9 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from regularize.estimators.base import unchanged_on_failure
 from regularize.estimators.ridge import RidgeModel
 from regularize.validation import (
-    DTYPES,
     RIDGE_CONSTRAINTS,
     Samples,
+    check_labelled_data,
     check_parameters,
     check_sample_weight,
     column_names,
@@ -38,27 +38,28 @@ class RidgeLabels(ClassifierMixin):
     classes_: Any
     class_weight: Any
 
-    def _check_labelled(self, X: Any, y: Any, sample_weight: Any) -> tuple[Samples, float]:
-        """Checked data with the labels as targets (n, t), and the sum of the weights, which those of classes multiply.
+    def _check_labelled(self, X: Any, y: Any, sample_weight: Any) -> tuple[Samples, float, NDArray[Any]]:
+        """Checked data with the labels as targets (n, t), the sum of the weights, and the labels themselves.
 
-        Sets ``classes_``, ``n_features_in_`` and ``feature_names_in_``.
+        The weights are multiplied by those of the classes. Sets ``classes_``, ``n_features_in_`` and
+        ``feature_names_in_``.
         """
-        X, y = validate_data(self, X, y, accept_sparse="csc", dtype=DTYPES, multi_output=True)
-        self._label_binarizer = LabelBinarizer(pos_label=1, neg_label=-1)
-        targets = np.asarray(self._label_binarizer.fit_transform(y), dtype=np.float64, order="F")
+        X, y = check_labelled_data(self, X, y)
+        self._label_binarizer, targets = _coded(y)
         self.classes_ = self._label_binarizer.classes_
         if not self._label_binarizer.y_type_.startswith("multilabel"):
             y = column_or_1d(y, warn=True)
+        labels = y.toarray() if sparse.issparse(y) else y
         samples = Samples(X, targets, check_sample_weight(sample_weight, len(targets)))
         total = total_weight(samples, sample_weight)
         if not self.class_weight:
-            return samples, total
+            return samples, total, labels
         weights = (
             np.full(len(targets), total / len(targets)) if samples.sample_weight is None else samples.sample_weight
         )
-        weights = weights * compute_sample_weight(self.class_weight, y.toarray() if sparse.issparse(y) else y)
+        weights = weights * compute_sample_weight(self.class_weight, labels)
         samples = Samples(X, targets, check_sample_weight(weights, len(targets)))
-        return samples, total_weight(samples, weights)
+        return samples, total_weight(samples, weights), labels
 
     def decision_function(self, X: Any) -> NDArray[Any]:
         """Predict the regressions on the labels, ``X @ coef_.T + intercept_``.
@@ -112,6 +113,22 @@ class RidgeLabels(ClassifierMixin):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _coded(y: Any) -> tuple[LabelBinarizer, NDArray[np.float64]]:
+    """The fitted coder of the labels, and the labels as columns of -1 and 1.
+
+    The coder looks at integers a dozen times, which takes longer than a small fit: it is told what they are.
+    """
+    coder = LabelBinarizer(pos_label=1, neg_label=-1)
+    if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in "biu":
+        classes, index = np.unique(y, return_inverse=True)
+        if 2 <= classes.size <= y.size // 2:
+            coder.classes_, coder.sparse_input_ = classes, False
+            coder.y_type_ = "binary" if classes.size == 2 else "multiclass"
+            members = index[:, np.newaxis] == (np.arange(classes.size) if classes.size > 2 else 1)
+            return coder, np.asarray(np.where(members, 1.0, -1.0), order="F")
+    return coder, np.asarray(coder.fit_transform(y), dtype=np.float64, order="F")
 
 
 class RidgeClassifier(RidgeLabels, RidgeModel):
@@ -267,6 +284,6 @@ class RidgeClassifier(RidgeLabels, RidgeModel):
         with unchanged_on_failure(self):
             check_parameters(type(self).__name__, vars(self), RIDGE_CONSTRAINTS)
             columns = column_names(X)
-            samples, total = self._check_labelled(X, y, sample_weight)
+            samples, total, _ = self._check_labelled(X, y, sample_weight)
             self._fit_targets(samples, total, columns)
         return self

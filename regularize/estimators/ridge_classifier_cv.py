@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from numpy.typing import NDArray
-from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from regularize.estimators.base_ridge_cv import BaseRidgeCV
@@ -152,11 +151,10 @@ class RidgeClassifierCV(RidgeLabels, BaseRidgeCV):
         self.coef_prior = coef_prior
 
     def _check_data(self, X: Any, y: Any, sample_weight: Any) -> tuple[Samples, float, NDArray[Any]]:
-        samples, total = self._check_labelled(X, y, sample_weight)
+        samples, total, labels = self._check_labelled(X, y, sample_weight)
         if len(samples.y) < 2:
             raise ValueError(f"Found 1 sample, while a minimum of 2 is required by {type(self).__name__}.")
-        labels = self._label_binarizer.inverse_transform(samples.targets)
-        return samples, total, labels.toarray() if sparse.issparse(labels) else labels
+        return samples, total, labels
 
     def _predicted(self) -> PredictedLabels:
         stand_in = PredictedLabels()

@@ -53,20 +53,21 @@ class Problem:
         return float(len(self.samples.y[rows]) if weights is None else weights[rows].sum())
 
     def by_unit(self, values: Floats) -> Floats:
-        """Values (t, m) of each target as (u, m): means over the targets of a unit."""
+        """Values (t, ...) of each target as (u, ...): means over the targets of a unit."""
         return np.array([values[unit] if isinstance(unit, int) else values[unit].mean(axis=0) for unit in self.units])
 
 
 @dataclass(frozen=True)
 class Scoring:
-    """A scorer with all that it may ask for besides a model; ``params`` is its metadata, of all rows."""
+    """A scorer, None if nothing asks for one, with all that it may ask for; ``params`` is its metadata, of all rows."""
 
-    scorer: Callable[..., Any]
+    scorer: Callable[..., Any] | None
     problem: Problem
     params: dict[str, Any]
 
     def __call__(self, models: Iterable[tuple[Any, Any]], rows: Rows | slice) -> Floats:
         """Scores (u,) of one model per unit, each with its X of the given rows."""
+        assert self.scorer is not None
         truth = self.problem.truth
         held_out = {name: take_rows(value, rows, len(truth)) for name, value in self.params.items()}
         scores = [
@@ -148,19 +149,19 @@ def leave_one_out(
     means, standard_errors = np.empty(shape), np.empty(shape)
     kept = np.empty((*shape, n_scores)) if with_errors else None
     residuals = np.empty((problem.alphas.size, *targets.T.shape)) if with_residuals else None
-    for i, residual in enumerate(solver.leave_one_out(problem.alphas / problem.total())):
+    for chosen, left in solver.leave_one_out(problem.alphas / problem.total()):
         if score is not None:
-            errors = -score(targets.T - residual)[:, np.newaxis]
+            errors = -np.stack([score(targets.T - own) for own in left], axis=1)[..., np.newaxis]
         else:
-            squares = residual * residual if weights is None else weights * residual * residual
-            errors = problem.by_unit(squares)
+            squares = np.square(left) if weights is None else weights * np.square(left)
+            errors = problem.by_unit(squares.transpose(1, 0, 2))
             if counted.size < n:
-                errors = errors[:, counted] * (counted.size / n)
-        means[:, i], standard_errors[:, i] = mean_and_standard_error(errors)
+                errors = errors[..., counted] * (counted.size / n)
+        means[:, chosen], standard_errors[:, chosen] = mean_and_standard_error(errors)
         if kept is not None:
-            kept[:, i] = errors
+            kept[:, chosen] = errors
         if residuals is not None:
-            residuals[i] = residual
+            residuals[chosen] = left
     return Validation(-means, standard_errors, n_scores, kept, None if residuals is None else [residuals])
 
 

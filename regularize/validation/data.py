@@ -48,8 +48,7 @@ def check_fit_data(
 ) -> Samples:
     """Check what ``fit`` was given; sets ``n_features_in_`` and ``feature_names_in_`` on the estimator."""
     if check_input and _is_clean(X, y, min_samples):
-        estimator.n_features_in_ = X.shape[1]
-        vars(estimator).pop("feature_names_in_", None)  # of an earlier fit
+        _remember_columns(estimator, X)
     elif check_input:
         X, y = validate_data(
             estimator,
@@ -66,6 +65,19 @@ def check_fit_data(
     return _samples(X, y, sample_weight, check_input)
 
 
+def check_labelled_data(estimator: Any, X: Any, y: Any) -> tuple[Any, Any]:
+    """X, and labels (n,) or an indicator matrix, that ``fit`` of a classifier was given; sets what is known of X."""
+    if _is_clean(X, y, 1, kinds="biu"):
+        _remember_columns(estimator, X)
+        return X, y
+    return validate_data(estimator, X, y, accept_sparse="csc", dtype=DTYPES, multi_output=True)
+
+
+def _remember_columns(estimator: Any, X: Any) -> None:
+    estimator.n_features_in_ = X.shape[1]
+    vars(estimator).pop("feature_names_in_", None)  # of an earlier fit
+
+
 def check_path_data(
     caller: str, X: Any, y: Any, sample_weight: Any, check_input: bool = True, *, min_samples: int = 2
 ) -> Samples:
@@ -79,11 +91,14 @@ def check_path_data(
     return _samples(X, y, sample_weight, check_input)
 
 
-def _is_clean(X: Any, y: Any, min_samples: int) -> bool:
-    """Whether both are float arrays of fitting shapes and finite sums, hence without NaN and infinity."""
+def _is_clean(X: Any, y: Any, min_samples: int, kinds: str = "f") -> bool:
+    """Whether both are arrays of fitting shapes and finite sums, hence without NaN and infinity.
+
+    X is of floats and y of one of the ``kinds`` of dtype.
+    """
     if type(X) is not np.ndarray or type(y) is not np.ndarray or X.ndim != 2 or not 1 <= y.ndim <= 2:
         return False
-    if X.dtype not in DTYPES or y.dtype not in DTYPES:
+    if X.dtype not in DTYPES or y.dtype.kind not in kinds or (y.dtype.kind == "f" and y.dtype not in DTYPES):
         return False
     if X.shape[0] < min_samples or min(*X.shape, *y.shape) < 1 or y.shape[0] != X.shape[0]:
         return False

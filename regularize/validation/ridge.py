@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Integral
 from typing import Any
 
@@ -25,6 +25,7 @@ from regularize.validation.parameters import (
 from regularize.validation.penalty import by_column, feature_name
 
 SOLVERS = ("auto", "cholesky", "lbfgs", "lsqr", "sag", "saga", "sparse_cg", "svd")
+DIAGNOSTICS = ("df", "gcv", "loo")
 SPARSE_WITH_INTERCEPT = ("auto", "lbfgs", "lsqr", "sag", "sparse_cg")
 
 RIDGE_CONSTRAINTS: dict[str, Constraint] = {
@@ -109,3 +110,21 @@ def check_coef_prior(
         where = feature_name(conflict[0], columns)
         raise invalid_parameter(caller, "coef_prior", f"must be 0 where penalty_factor is inf: {where}.")
     return prior
+
+
+def check_diagnostics(asked: bool | str | Iterable[str], *, is_bounded: bool) -> frozenset[str]:
+    """Which diagnostics are to be computed; raises for unknown names and for what bounds rule out."""
+    if isinstance(asked, bool | np.bool_):
+        return frozenset(DIAGNOSTICS if asked and not is_bounded else ())
+    try:
+        names = frozenset([asked] if isinstance(asked, str) else asked)
+    except TypeError:  # nothing to iterate over, or no names
+        names = frozenset([""])
+    if not names <= set(DIAGNOSTICS):
+        raise ValueError(f"return_diagnostics of ridge_path must be a bool or some of {DIAGNOSTICS}. Got {asked!r}.")
+    if names and is_bounded:
+        raise ValueError(
+            f"return_diagnostics={asked!r}: the formulas of df, gcv and loo do not hold for a model with bounds or"
+            " positive=True. Use return_diagnostics=True for what it has."
+        )
+    return names

@@ -180,6 +180,7 @@ def test_one_fold_has_no_standard_error():
 BAD_SPLITS = {
     "no folds": ([], "cv gave no folds"),
     "no pair": ([(range(5), range(5), range(5))], r"fold 0 must be a pair"),
+    "numbers": (np.array([1, 2]), r"fold 0 must be a pair"),
     "empty test": ([(range(20), range(20, 40)), (range(20), [])], "test rows of fold 1 are empty"),
     "empty training": ([(np.zeros(40, bool), range(20))], "training rows of fold 0 are empty"),
     "out of range": ([(range(20), [3, 40])], "test rows of fold 0 are out of range for 40 samples"),

@@ -1,4 +1,4 @@
-"""Gram matrices that grow in place against NumPy, for every way of lying in memory and every range of rows."""
+"""Gram matrices that grow in place against NumPy, for every way of lying in memory and every range of columns."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def grown(Z, first, last, form=np.ascontiguousarray):
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_chosen_rows_of_the_lower_triangle_grow_and_nothing_else_changes(form, shape):
+def test_the_chosen_columns_of_the_upper_triangle_grow_and_nothing_else_changes(form, shape):
     Z = np.random.default_rng(0).standard_normal(shape)
     p = shape[1]
     for first, last in {(0, p), (0, p // 2), (p // 2, p), (p - 1, p), (p // 3, p // 2), (p, p), (0, 0)}:
         before, gram = grown(Z, first, last, FORMS[form])
-        chosen = np.tril(np.ones((p, p), dtype=bool))
-        chosen[:first], chosen[last:] = False, False
+        chosen = np.triu(np.ones((p, p), dtype=bool))
+        chosen[:, :first], chosen[:, last:] = False, False
         chosen = np.pad(chosen, ((0, 1), (0, 2)))
         assert_allclose(gram[chosen], (before[:p, :p] + Z.T @ Z)[chosen[:p, :p]], rtol=1e-13, atol=1e-13)
         assert_array_equal(gram[~chosen], before[~chosen])
@@ -77,8 +77,8 @@ def test_nothing_is_added_for_no_rows_or_no_columns(shape, form):
 def test_a_row_that_is_repeated_without_a_copy_counts_as_often():
     row = np.arange(1.0, 5.0)
     before, gram = grown(np.broadcast_to(row, (6, 4)), 0, 4, np.asarray)
-    lower = np.tril_indices(4)
-    assert_allclose(gram[lower], (before[:4, :4] + 6 * np.outer(row, row))[lower], rtol=1e-14)
+    upper = np.triu_indices(4)
+    assert_allclose(gram[upper], (before[:4, :4] + 6 * np.outer(row, row))[upper], rtol=1e-14)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_row_that_is_repeated_without_a_copy_counts_as_often():
     [(-1, 2, (4, 4)), (3, 2, (4, 4)), (0, 5, (9, 9)), (5, 5, (9, 9)), (0, 4, (3, 4)), (0, 4, (4, 3))],
 )
 @pytest.mark.parametrize("n", [0, 3])
-def test_rows_that_are_not_there_are_refused(first, last, room, n):
+def test_columns_that_are_not_there_are_refused(first, last, room, n):
     gram = np.ones(room)
     with pytest.raises(ValueError, match="outside the matrix"):
         add_gram(np.ones((n, 4)), gram, first, last)
@@ -94,12 +94,12 @@ def test_rows_that_are_not_there_are_refused(first, last, room, n):
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 31, 32, 33, 70])  # around tiles of 32
-def test_the_mirror_copies_the_chosen_rows_to_the_columns_and_nothing_else(size):
+def test_the_mirror_copies_the_chosen_columns_to_the_rows_and_nothing_else(size):
     for first in {0, size // 3, max(size - 1, 0), size, -2}:
         gram = np.random.default_rng(size).standard_normal((size, size))
         expected = gram.copy()
         for i in range(max(first, 0), size):
-            expected[:i, i] = gram[i, :i]
+            expected[i, :i] = gram[:i, i]
         mirror(gram, first)
         assert_array_equal(gram, expected)
 

@@ -2,6 +2,6 @@
 
 from regularize.solvers.ridge.folds import RidgeFold, ridge_folds
 from regularize.solvers.ridge.result import RidgeResult
-from regularize.solvers.ridge.solver import RidgeSolver
+from regularize.solvers.ridge.solver import TOO_LARGE, RidgeSolver
 
-__all__ = ["RidgeFold", "RidgeResult", "RidgeSolver", "ridge_folds"]
+__all__ = ["TOO_LARGE", "RidgeFold", "RidgeResult", "RidgeSolver", "ridge_folds"]

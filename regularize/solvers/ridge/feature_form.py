@@ -58,6 +58,7 @@ class FeatureForm(RidgeForm):
         informative = design.norms > 0
         self._penalised = problem.penalised[informative[problem.penalised]]
         self._free = problem.free[informative[problem.free]]
+        self._plain = self._penalised.size == design.n_features
         self._metric = (design.scale * problem.multiplier)[self._penalised]
         if orthogonal:
             self._factorise_columns()
@@ -99,6 +100,8 @@ class FeatureForm(RidgeForm):
         self._lost *= self.problem.design.lost
 
     def _gram(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:
+        if not rows.size:
+            return np.zeros((0, columns.size))
         gram = self.problem.design.gram
         whole = rows.size == columns.size == len(gram)
         return gram.copy() if whole else gram[np.ix_(rows, columns)]
@@ -126,17 +129,21 @@ class FeatureForm(RidgeForm):
         return u, self._elimination.back(u, kept)
 
     def solve(self, alphas: Floats, which: Which) -> Solutions:
+        return self._answers(alphas, which, self.certified)
+
+    def _answers(self, alphas: Floats, which: Which, certified: bool) -> Solutions:
+        """The solutions; if not ``certified``, nothing is corrected without need and gaps are coarser bounds."""
         design = self.problem.design
         u, free = self._solve(alphas, self._targets_penalised[which], self._targets_free[which])
-        by_data = self.corrected_by_data(alphas, which)
+        by_data = self.corrected_by_data(alphas, which, certified)
         gaps, errors, ended = np.empty(u.shape[:2]), np.empty(u.shape[:2]), np.ones(u.shape[:2], dtype=np.bool_)
         if by_data.any():
             part = self._correct_by_data(alphas[by_data], which, u[by_data], free[by_data])
             u[by_data], free[by_data], gaps[by_data], errors[by_data], ended[by_data] = part
         rest = ~by_data
         if rest.any():
-            u[rest], free[rest], gaps[rest], own = self._correct_by_matrix(alphas[rest], which, u[rest])
-            errors[rest] = self._recomputed(own, u[rest], free[rest], which) if self.few_answers else own
+            u[rest], free[rest], gaps[rest], own = self._correct_by_matrix(alphas[rest], which, u[rest], certified)
+            errors[rest] = self._recomputed(own, u[rest], free[rest], which) if certified else own
         coefs = self._coefs(u, free) * design.inverse_scale
         return Solutions(coefs, -(coefs @ design.centre), gaps, errors, np.zeros(gaps.shape, dtype=np.intp), ended)
 
@@ -152,6 +159,8 @@ class FeatureForm(RidgeForm):
 
     def _coefs(self, u: Floats, free: Floats) -> Floats:
         """Coefficients of Z (k, m, p)."""
+        if self._plain:
+            return u * self._metric
         out = np.zeros((*u.shape[:2], self.problem.design.n_features))
         out[..., self._penalised] = u * self._metric
         out[..., self._free] = free
@@ -168,7 +177,8 @@ class FeatureForm(RidgeForm):
                 self._coefs(u, free).reshape(len(targets), -1), targets
             )
             slopes = slopes.reshape(*u.shape[:2], -1)
-            penalised = slopes[..., self._penalised] * self._metric - alphas[:, np.newaxis, np.newaxis] * u
+            own = slopes if self._plain else slopes[..., self._penalised]
+            penalised = own * self._metric - alphas[:, np.newaxis, np.newaxis] * u
             du, dfree = self._solve(alphas, penalised, slopes[..., self._free])
             errors = np.einsum("ij,ij->i", residuals, residuals).reshape(u.shape[:2])
             helps = corrections.take(lengths(du, dfree), lengths(u, free))[..., np.newaxis]
@@ -178,16 +188,18 @@ class FeatureForm(RidgeForm):
         gaps = self._gaps(alphas, penalised, slopes[..., self._free], du, dfree, corrections.trusted)
         return u, free, gaps, errors, corrections.trusted | self.is_nothing(gaps, which)
 
-    def _correct_by_matrix(self, alphas: Floats, which: Which, u: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    def _correct_by_matrix(
+        self, alphas: Floats, which: Which, u: Floats, certified: bool
+    ) -> tuple[Floats, Floats, Floats, Floats]:
         """One correction from the residual of the eliminated system, if answers are certified; the gap before it."""
         assert self._elimination is not None and isinstance(self._system, ShiftedSystem)
         rhs, kept = self._elimination.reduce(self._targets_penalised[which], self._targets_free[which])
         slopes = rhs - u @ self._system.matrix - alphas[:, np.newaxis, np.newaxis] * u
-        correction = self._system.solve(alphas, slopes) if self.few_answers else np.zeros(u.shape)
+        correction = self._system.solve(alphas, slopes) if certified else np.zeros(u.shape)
         u = u + correction
         free = self._elimination.back(u, kept)
         nothing = np.zeros(free.shape)
-        if self.few_answers:
+        if certified:
             gaps = self._gaps(alphas, slopes, nothing, correction, nothing, np.bool_(True))
         else:  # the smallest eigenvalue is at hand, and a bound that needs no correction
             floor = np.maximum(self._system.smallest + alphas, TINY)[:, np.newaxis]
@@ -234,16 +246,13 @@ class FeatureForm(RidgeForm):
         return self._system.is_hard(alphas)
 
     def leave_one_out(self, alphas: Floats) -> Iterator[Floats]:
-        problem, design = self.problem, self.problem.design
-        every = np.arange(problem.responses.shape[1])
+        every = np.arange(self.problem.responses.shape[1])
         rest = self._shares_left(alphas)
-        for chosen in self.chunks(alphas):
-            found = self.solve(alphas[chosen], every)
-            flat = found.coefs.reshape(-1, design.n_features)
-            predictions = design.combinations(flat).reshape(len(found.coefs), every.size, -1)
-            predictions += found.offsets[..., np.newaxis]
-            for own, left in zip(predictions, rest[chosen], strict=True):
-                yield (problem.responses.T - own) / left * problem.scale[:, np.newaxis]
+        for block in self.chunks(alphas.size):
+            errors = self._left(self._answers(alphas[block], every, certified=False))
+            errors *= self.problem.scale[:, np.newaxis]
+            errors /= rest[block, np.newaxis]
+            yield errors
 
     def _shares_left(self, alphas: Floats) -> Floats:
         """One minus the leverage of each row, (k, n)."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from regularize.design.blocks import blocks
 from regularize.solvers.ridge.shifted_system import EPS, TINY, FactoredSystem, ShiftedSystem
 from regularize.solvers.ridge.units import RidgeProblem
 
@@ -44,6 +45,21 @@ class Solutions:
     n_iters: NDArray[np.intp]
     converged: NDArray[np.bool_]
 
+    @classmethod
+    def joined(cls, parts: Sequence[Part], shape: tuple[int, int, int]) -> Solutions:
+        """One record of (k, t, p) from parts."""
+        offsets, gaps, errors = np.empty((3, *shape[:2]))
+        n_iters, converged = np.empty(shape[:2], dtype=np.intp), np.empty(shape[:2], dtype=np.bool_)
+        out = cls(np.empty(shape), offsets, gaps, errors, n_iters, converged)
+        for rows, which, found in parts:
+            place = np.ix_(rows, which)
+            for name, values in vars(found).items():
+                getattr(out, name)[place] = values
+        return out
+
+
+Part = tuple[NDArray[np.intp], Which, Solutions]  # with their places among the alphas and among the targets
+
 
 class RidgeForm(ABC):
     """One factorisation of a ridge problem; it serves all alphas and targets."""
@@ -53,7 +69,7 @@ class RidgeForm(ABC):
     answer_limit = row_limit = np.inf  # condition numbers up to which answers, and shares of rows, are trusted
     _system: ShiftedSystem | FactoredSystem
     _lost = 1.0  # how much larger what was projected out is than what is left
-    few_answers = FEW_ANSWERS  # up to here all are corrected by X, which certifies them; zero: only those in need
+    certified = True  # few answers are all corrected by X, which certifies them; else only those in need
 
     def reliable(self, alphas: Floats, for_rows: bool) -> NDArray[np.bool_]:
         """For which alphas (k,) the answers, or what is said of single rows, have the digits that the data allow."""
@@ -75,25 +91,30 @@ class RidgeForm(ABC):
 
     @abstractmethod
     def leave_one_out(self, alphas: Floats) -> Iterator[Floats]:
-        """For each alpha the errors (t, n) of predictions without the row."""
+        """The errors (m, t, n) of predictions without the row, for each of the ``chunks`` of the alphas."""
 
-    def corrected_by_data(self, alphas: Floats, which: Which) -> NDArray[np.bool_]:
+    def corrected_by_data(self, alphas: Floats, which: Which, certified: bool = True) -> NDArray[np.bool_]:
         """For which alphas (k,) readings of X correct the answers: for all if they are few, else if digits are lost."""
-        few = max(self.few_answers, self._system.size // SHARE_OF_SIZE) if self.few_answers else 0
+        few = max(FEW_ANSWERS, self._system.size // SHARE_OF_SIZE) if certified else 0
         if self._system.keeps_digits or alphas.size * which.size <= few:
             return np.ones(alphas.size, dtype=np.bool_)
         return np.asarray(self._system.condition(alphas) * self._lost > WELL_CONDITIONED)
+
+    def _left(self, found: Solutions) -> Floats:
+        """What the solutions leave of the responses (k, m, n), of all targets."""
+        problem = self.problem
+        flat = found.coefs.reshape(-1, problem.design.n_features)
+        predictions = problem.design.combinations(flat).reshape(*found.offsets.shape, -1)
+        predictions += found.offsets[..., np.newaxis]
+        return np.subtract(problem.responses.T, predictions, out=predictions)
 
     def is_nothing(self, gaps: Floats, which: Which) -> NDArray[np.bool_]:
         """Whether gaps (k, m) are rounding of rounding, whatever the corrections were."""
         return gaps <= NOTHING * self.problem.squared_targets[which]
 
-    def chunks(self, alphas: Floats) -> Iterator[slice]:
-        """Ranges of alphas whose errors for all rows and targets may be held together."""
-        n, t = self.problem.responses.shape
-        step = max(1, ERRORS_AT_ONCE // max(1, n * t))
-        for first in range(0, alphas.size, step):
-            yield slice(first, min(first + step, alphas.size))
+    def chunks(self, count: int) -> Iterator[slice]:
+        """Ranges of so many alphas whose errors for all rows and targets may be held together."""
+        return blocks(count, self.problem.responses.size, ERRORS_AT_ONCE)
 
 
 class Corrections:
@@ -112,7 +133,7 @@ class Corrections:
         """Whether corrections of these sizes (k, m) to vectors of those lengths are taken."""
         size = sizes / np.maximum(of, TINY)
         helps = np.ones(size.shape, dtype=np.bool_) if self._before is None else size < CONTRACTION * self._before
-        self.trusted = (size <= self._floor) | ~np.isfinite(self._floor)
+        self.trusted = size <= self._floor
         self.done = bool(np.all((size <= REFINED) | ~helps))
         self._before = size
         return helps
@@ -126,4 +147,4 @@ def traces(eigenvalues: Floats, alphas: Floats) -> Floats:
 
 def lengths(*parts: Floats) -> Floats:
     """Norms (k, m) of vectors whose parts have shapes (k, m, .)."""
-    return np.sqrt(sum(np.einsum("kmq,kmq->km", part, part) for part in parts))
+    return np.sqrt(sum(np.einsum("kmq,kmq->km", part, part) for part in parts if part.size) + 0.0)

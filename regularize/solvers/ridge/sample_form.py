@@ -70,7 +70,7 @@ class SampleForm(RidgeForm):
     def solve(self, alphas: Floats, which: Which) -> Solutions:
         design = self.problem.design
         duals = self._system.solve(alphas, self._rhs[which])
-        by_data = self.corrected_by_data(alphas, which)
+        by_data = self.corrected_by_data(alphas, which, self.certified)
         coefs = np.zeros((*duals.shape[:2], design.n_features))
         offsets, gaps = np.empty(duals.shape[:2]), np.empty(duals.shape[:2])
         ended = np.ones(duals.shape[:2], dtype=np.bool_)
@@ -149,13 +149,14 @@ class SampleForm(RidgeForm):
         along, squares = self._rhs @ vectors, np.square(vectors)
         weightless = self._root == 0
         alone = squares.sum(axis=1) <= NO_ROOM  # rows that the unpenalised features fit by themselves
-        for alpha in alphas:
-            shifted = values + max(float(alpha), TINY)
+        for block in self.chunks(alphas.size):
+            shares = 1.0 / (values + np.maximum(alphas[block], TINY)[:, np.newaxis])
             with np.errstate(invalid="ignore", divide="ignore"):
-                errors = (along / shifted) @ vectors.T / (squares @ (1.0 / shifted)) / self._root
+                errors = (along * shares[:, np.newaxis]) @ vectors.T
+                errors /= ((shares @ squares.T) * self._root)[:, np.newaxis]
             if weightless.any():
-                found = self.solve(np.array([alpha]), np.arange(len(along)))
-                predicted = problem.design.combinations(found.coefs[0]) + found.offsets[0][:, np.newaxis]
-                errors[:, weightless] = (problem.responses.T - predicted)[:, weightless]
-            errors[:, alone & ~weightless] = np.nan
-            yield errors * problem.scale[:, np.newaxis]
+                found = self.solve(alphas[block], np.arange(len(along)))
+                errors[..., weightless] = self._left(found)[..., weightless]
+            errors[..., alone & ~weightless] = np.nan
+            errors *= problem.scale[:, np.newaxis]
+            yield errors

@@ -37,6 +37,7 @@ class ShiftedSystem:
     def __init__(self, matrix: Floats, n_alphas: int) -> None:
         self.matrix = matrix
         self.size = len(matrix)
+        self._is_finite = bool(np.isfinite(matrix).all())
         self._few = n_alphas <= FEW_ALPHAS
         self._factors: dict[float, ScaledFactor] = {}
 
@@ -68,7 +69,7 @@ class ShiftedSystem:
 
     def reliable(self, alphas: Floats, lost: float, limit: float = RELIABLE) -> NDArray[np.bool_]:
         """Where corrections by true residuals converge; ``lost`` multiplies the rounding in M."""
-        if not np.isfinite(self.matrix).all():
+        if not self._is_finite:
             return np.zeros(alphas.size, dtype=np.bool_)
         return np.asarray(self.condition(alphas) * lost < limit)
 
@@ -77,9 +78,7 @@ class ShiftedSystem:
         if not self.size:
             return np.ones(alphas.size)
         hard = self.is_hard(alphas)
-        out = np.empty(alphas.size)
-        if not hard.all():
-            out[~hard] = self._whole_condition(alphas[~hard])
+        out = np.empty(alphas.size) if hard.all() else self._whole_condition(alphas)
         for k in np.flatnonzero(hard):
             try:
                 out[k] = self.factor(alphas[k]).condition
@@ -195,16 +194,15 @@ class ScaledFactor:
     """M + alpha I = D L L' D, with D such that L L' has a unit diagonal."""
 
     def __init__(self, matrix: Floats, alpha: float) -> None:
-        shifted = np.array(matrix, order="F")
-        size = len(shifted)
-        shifted.flat[:: size + 1] += alpha
-        diagonal = np.diagonal(shifted)
+        diagonal = matrix.diagonal() + alpha
         if not diagonal.min() > 0.0:
             raise LinAlgError
-        self.scale = np.sqrt(diagonal)
+        self.scale, size = np.sqrt(diagonal), len(matrix)
+        shifted = np.array(matrix, order="F")
+        shifted.flat[:: size + 1] = diagonal
         shifted /= self.scale
         shifted /= self.scale[:, np.newaxis]
-        norm = float(np.abs(shifted).sum(axis=0).max())
+        norm = lapack.dlange("1", shifted)
         with all_threads(size**3 / 3):
             self.lower, info = lapack.dpotrf(shifted, lower=1, overwrite_a=1, clean=0)
         if info != 0:

@@ -42,8 +42,8 @@ class RidgeProblem:
         n_targets = y.shape[1]
         usable = ~penalty.excluded
         own = prior_of_targets(prior, n_targets, design.n_features)
-        own[:, ~usable] = 0.0
         if prior is not None:
+            own[:, ~usable] = 0.0
             y = y - design.combinations(own).T
         sizes = power_of_two(np.max(np.abs(y), axis=0, initial=0.0))
         responses, levels = y / sizes, np.zeros(n_targets)
@@ -53,15 +53,15 @@ class RidgeProblem:
         norms = np.sqrt(design.weights @ np.square(responses))
         nothing = norms <= CONSTANT * np.abs(levels)
         responses[:, nothing], norms[nothing] = 0.0, 0.0
-        own_size = power_of_two(norms)
+        own_size, is_penalised = power_of_two(norms), penalty.l2 > 0
         return cls(
             design,
             np.asfortranarray(responses / own_size),
             levels * sizes,
             sizes * own_size,
             own,
-            np.flatnonzero(usable & (penalty.l2 > 0)),
-            np.flatnonzero(usable & (penalty.l2 == 0)),
+            np.flatnonzero(usable & is_penalised),
+            np.flatnonzero(usable & ~is_penalised),
             penalty.l2,
         )
 
