@@ -19,6 +19,7 @@ c. :meth:`GroupPenalty.simplified` writes a norm of one number as an l1 term and
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +87,19 @@ class GroupPenalty:
 
     def holds(self) -> Penalty:
         """The features' own record, with l1 terms of what keeps them at zero."""
+        return self._holds
+
+    @cached_property
+    def _holds(self) -> Penalty:
         return replace(self.features, l1=self.features.l1 + self.norm[self.groups.labels])
+
+    @cached_property
+    def held(self) -> tuple[Integers, Integers]:
+        """The groups with a norm, and the number among them of the group of each feature (p,), -1 for none."""
+        held = np.flatnonzero(self.norm > 0)
+        number = np.full(self.n_units, -1, dtype=np.intp)
+        number[held] = np.arange(held.size)
+        return held, number[self.groups.labels]
 
     def radii(self, norms: Floats) -> Floats:
         """Bounds (G,) of the largest singular values of each group's columns, by the norms of the columns (p,)."""
@@ -146,11 +159,13 @@ class GroupPenalty:
         flags[self.holds().always_active()] = True
         return self.units_with(flags)
 
-    def restrict(self, units: Integers) -> GroupPenalty:
-        """The record of some of the groups, their features in the order of :meth:`features_of`."""
-        starts = np.concatenate([[0], np.cumsum(self.groups.sizes[units])]).astype(np.intp)
+    def restrict(self, units: Integers, features: Integers | None = None) -> GroupPenalty:
+        """The record of some of the groups, their features in the order of :meth:`features_of`, given if known."""
+        features = self.features_of(units) if features is None else features
+        starts = np.zeros(units.size + 1, dtype=np.intp)
+        np.cumsum(self.groups.sizes[units], out=starts[1:])
         groups = Groups(starts, np.arange(starts[-1], dtype=np.intp))
-        return GroupPenalty(self.features.restrict(self.features_of(units)), groups, self.norm[units])
+        return GroupPenalty(self.features.restrict(features), groups, self.norm[units])
 
     def features_of(self, units: Integers) -> Integers:
         """The features of some groups, one group after the other."""

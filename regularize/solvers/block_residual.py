@@ -9,6 +9,10 @@ it, and it is taken only if the objective is lower there.
 * Every few sweeps the last iterates are combined so that their steps cancel best (Bertrand and Massias 2021, "Anderson
   acceleration of coordinate descent", algorithm 1).
 
+All sweeps of a round start from correlations that are known, and keep what they change of the residual. After the first
+round, where several sweeps pass between two readings, columns and change are float32: half of the memory is read, and
+at the end of the round residual and correlations are made exact again.
+
 What this leaves open Newton steps close, quadratically. They are taken by conjugate gradients (block_newton.py): the
 curvature depends on the coefficients, so that a matrix would have to be factored anew at each step; on 1000 x 10000
 with 4,400 active features that costs as much as a hundred sweeps, and a step by conjugate gradients as much as thirty.
@@ -26,26 +30,26 @@ from regularize.design.working_columns import WorkingColumns
 from regularize.kernels.quadratic import Status
 from regularize.penalties import GroupPenalty
 from regularize.solvers.block_newton import NewtonSystem, State
+from regularize.solvers.clusters import Clusters
 from regularize.solvers.residual_quadratic import STALLED_ROUNDS, ResidualQuadratic
 
 Floats = NDArray[np.float64]
 
 COMBINED = 5  # sweeps of a round, whose steps are combined
 PROGRESS = 1e-3  # share of the gap by which the objective falls in a round that is not stalled
-WORTHWHILE = 0.6  # share of the gap that a round of sweeps may leave; Newton steps begin when one leaves more
+WORTHWHILE = 0.9  # share of the gap that a round of sweeps may leave; Newton steps begin when one leaves more
 CG_STEPS = 60
 CG_ACCURACY = 0.03
 HALVINGS = 8  # of a Newton step that does not lower the objective, at most
 REMEMBERED = 3  # solutions that the first guess is made of
-GLANCE = 2  # sweeps that a look ahead may take
+GLANCE = 2  # sweeps of a look ahead
 
 
 class BlockResidualQuadratic(ResidualQuadratic):
     """Solves on the columns and the residual; ``residual`` is that of the last solution."""
 
     def __init__(self, columns: WorkingColumns, correlations: Floats) -> None:
-        self._grams: list[Floats] = []
-        self._eigenvalues: list[float] = []  # bounds of the largest of each
+        self._clusters = Clusters(columns)
         self._solved: list[tuple[float, State]] = []  # the last alphas
         self.residual: Floats = np.empty(0)
         super().__init__(columns, correlations)
@@ -70,9 +74,11 @@ class BlockResidualQuadratic(ResidualQuadratic):
     def glance(
         self, coef: Floats, residual: Floats, penalty: Any, alpha: float, tolerance: float, max_iter: int
     ) -> Floats:
-        known = self._solved, self.residual
-        coef = super().glance(coef, residual, penalty, alpha, tolerance, min(max_iter, GLANCE))
-        self._solved, self.residual = known
+        state = self._guess(State(coef, residual, self.correlations), penalty, alpha)
+        arrays, chosen = self._arrays(penalty, coef.shape[1]), self._to_visit(state, penalty, alpha)
+        coef, change = state.coef.copy(), self._columns.no_change(residual, False)
+        for _ in range(min(GLANCE, max_iter)):
+            self._columns.block_sweep(state.correlations, coef, change, alpha, chosen, *arrays)
         return coef
 
     def _descend(
@@ -84,13 +90,18 @@ class BlockResidualQuadratic(ResidualQuadratic):
         held, arrays = penalty.holds(), self._arrays(penalty, state.coef.shape[1])
         flat = np.flatnonzero((held.l1 == 0) & (held.l2 == 0) & np.isinf(held.lower) & np.isinf(held.upper))
         while gap > tolerance:
-            iterates, chosen = [state], self._to_visit(state, penalty, alpha)
+            start, iterates, chosen = state, [state], self._to_visit(state, penalty, alpha)
+            narrow = rounds > 0 and not by_newton and flat.size == 0
+            change = self._columns.no_change(state.residual, narrow)
             for _ in range(1 if by_newton else COMBINED):
                 if n_iter >= max_iter:
-                    return Status.EXHAUSTED, n_iter, self._refreshed(state)
-                coef, residual = state.coef.copy(), state.residual.copy()
-                self._columns.block_sweep(coef, residual, alpha, chosen, *arrays)
-                self._fit_flat(flat, coef, residual)
+                    return Status.EXHAUSTED, n_iter, self._corrected(state, start)
+                coef = state.coef.copy()
+                self._columns.block_sweep(start.correlations, coef, change, alpha, chosen, *arrays)
+                residual = start.residual + change
+                if flat.size:
+                    self._fit_flat(flat, coef, residual)
+                    change = residual - start.residual
                 state = State(coef, residual, state.correlations)  # of the state before, until they are needed
                 n_iter += 1
                 if rounds == 0:  # later the gap falls slowly
@@ -98,7 +109,8 @@ class BlockResidualQuadratic(ResidualQuadratic):
                     if self._gap_of(*state, penalty, alpha) <= tolerance:
                         return Status.CONVERGED, n_iter, state
                 iterates.append(state)
-            state = self._refreshed(state if by_newton else self._combine(iterates, penalty, alpha))
+            state = state if by_newton else self._combine(iterates, penalty, alpha)
+            state = self._corrected(state, start) if narrow else self._refreshed(state)
             if by_newton:
                 state = self._fitted(self._step_on_blocks(state, penalty, alpha), flat)
                 n_iter += 1
@@ -116,6 +128,11 @@ class BlockResidualQuadratic(ResidualQuadratic):
     def _refreshed(self, state: State) -> State:
         """The state with the correlations of its residual."""
         return State(state.coef, state.residual, self._columns.correlations(state.residual))
+
+    def _corrected(self, state: State, start: State) -> State:
+        """The state with residual and correlations to all digits, from those of a state before."""
+        residual = start.residual - self._columns.combine(state.coef - start.coef)
+        return self._refreshed(State(state.coef, residual, state.correlations))
 
     def _step_on_blocks(self, state: State, penalty: GroupPenalty, alpha: float) -> State:
         """A Newton step on the blocks that are not zero; the state as it is if no part of the step is of use."""
@@ -164,11 +181,10 @@ class BlockResidualQuadratic(ResidualQuadratic):
 
     def _fit_flat(self, flat: NDArray[np.intp], coef: Floats, residual: Floats) -> None:
         """Minimise over the features without any penalty together: the dual point must be orthogonal to them."""
-        if flat.size:
-            Z = self._columns.matrix(flat)
-            step = lstsq(Z, residual.T, cond=1e-13)[0]
-            coef[flat] += step
-            residual -= (Z @ step).T
+        Z = self._columns.matrix(flat)
+        step = lstsq(Z, residual.T, cond=1e-13)[0]
+        coef[flat] += step
+        residual -= (Z @ step).T
 
     def _fitted(self, state: State, flat: NDArray[np.intp]) -> State:
         """The state after minimising over the features without any penalty."""
@@ -226,16 +242,11 @@ class BlockResidualQuadratic(ResidualQuadratic):
         return guess if _objective(guess, penalty, alpha) < _objective(state, penalty, alpha) else state
 
     def _arrays(self, penalty: GroupPenalty, n_targets: int) -> tuple[Any, ...]:
-        """The penalty and the blocks' own Gram matrices as the sweeps take them."""
+        """The penalty and the clusters of blocks as the sweeps take them."""
         starts, norm, *terms = penalty.arrays
-        for g in range(len(self._grams), penalty.n_units):
-            self._grams.append(self.gram_of(np.arange(starts[g], starts[g + 1])))
-            self._eigenvalues.append(float(np.abs(self._grams[g]).sum(axis=0).max()))
-        sizes = np.array([gram.size for gram in self._grams])
-        grams = np.concatenate([gram.ravel() for gram in self._grams])
-        curvature = np.array(self._eigenvalues)
-        scratch = np.empty(3 * int(penalty.groups.sizes.max()) * n_targets)
-        return starts, norm, grams, np.cumsum(sizes) - sizes, curvature, *terms, scratch
+        clusters, curvature = self._clusters.of(penalty.groups)
+        scratch = np.empty(3 * self._clusters.widest * n_targets)
+        return starts, *clusters, norm, curvature, *terms, scratch
 
 
 def _objective(state: State, penalty: GroupPenalty, alpha: float) -> float:
