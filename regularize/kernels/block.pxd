@@ -106,6 +106,8 @@ cdef inline double feasible_share(
     """
     cdef Py_ssize_t i, _k
     cdef double s, value, slope, t = share
+    if t * (norm_of(size, c) + slack) <= threshold:      # thresholded values are smaller
+        return t
     for _k in range(50):
         value = slope = 0.0
         for i in range(size):

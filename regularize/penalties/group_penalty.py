@@ -94,12 +94,28 @@ class GroupPenalty:
         return replace(self.features, l1=self.features.l1 + self.norm[self.groups.labels])
 
     @cached_property
-    def held(self) -> tuple[Integers, Integers]:
-        """The groups with a norm, and the number among them of the group of each feature (p,), -1 for none."""
-        held = np.flatnonzero(self.norm > 0)
-        number = np.full(self.n_units, -1, dtype=np.intp)
-        number[held] = np.arange(held.size)
-        return held, number[self.groups.labels]
+    def held(self) -> Integers:
+        """The groups with a norm."""
+        return np.flatnonzero(self.norm > 0)
+
+    def entries(self, n_targets: int) -> tuple[tuple[Floats, Floats, Floats, Floats], Integers]:
+        """l1, l2, lower and upper of each coefficient (p * T,), and which of the groups with a norm it is in, -1: none.
+
+        They are kept for the next call.
+        """
+        if n_targets not in self._entries:
+            number = np.full(self.n_units, -1, dtype=np.intp)
+            number[self.held] = np.arange(self.held.size)
+            l1, l2, lower, upper, labels = (
+                term if n_targets == 1 else np.repeat(term, n_targets)
+                for term in (*self.arrays[2:], self.groups.labels)
+            )
+            self._entries[n_targets] = (l1, l2, lower, upper), number[labels]
+        return self._entries[n_targets]
+
+    @cached_property
+    def _entries(self) -> dict[int, tuple[tuple[Floats, Floats, Floats, Floats], Integers]]:
+        return {}
 
     def radii(self, norms: Floats) -> Floats:
         """Bounds (G,) of the largest singular values of each group's columns, by the norms of the columns (p,)."""

@@ -6,12 +6,11 @@ it, and it is taken only if the objective is lower there.
 
 * Along a path, blocks move smoothly in alpha while their pattern stays: the first guess at a new alpha is the
   polynomial through the last solutions. Often it is good enough as it is.
-* Every few sweeps the last iterates are combined so that their steps cancel best (Bertrand and Massias 2021, "Anderson
-  acceleration of coordinate descent", algorithm 1).
+* After every sweep the last ones are combined so that their steps cancel best (acceleration.py).
 
-All sweeps of a round start from correlations that are known, and keep what they change of the residual. After the first
-round, where several sweeps pass between two readings, columns and change are float32: half of the memory is read, and
-at the end of the round residual and correlations are made exact again.
+All sweeps of a round start from correlations that are known, and keep what they change of the residual. Where several
+sweeps pass between two readings, columns and change are float32: half of the memory is read, and at the end of the
+round residual and correlations are made exact again.
 
 What this leaves open Newton steps close, quadratically. They are taken by conjugate gradients (block_newton.py): the
 curvature depends on the coefficients, so that a matrix would have to be factored anew at each step; on 1000 x 10000
@@ -29,15 +28,17 @@ from scipy.linalg import lstsq
 from regularize.design.working_columns import WorkingColumns
 from regularize.kernels.quadratic import Status
 from regularize.penalties import GroupPenalty
+from regularize.solvers.acceleration import History
 from regularize.solvers.block_newton import NewtonSystem, State
 from regularize.solvers.clusters import Clusters
 from regularize.solvers.residual_quadratic import STALLED_ROUNDS, ResidualQuadratic
 
 Floats = NDArray[np.float64]
 
-COMBINED = 5  # sweeps of a round, whose steps are combined
+COMBINED = 8  # sweeps of a round
+NEAR = 20.0  # gap, in units of the tolerance, from which the first round reads the gap after each of its sweeps
 PROGRESS = 1e-3  # share of the gap by which the objective falls in a round that is not stalled
-WORTHWHILE = 0.9  # share of the gap that a round of sweeps may leave; Newton steps begin when one leaves more
+WORTHWHILE = 0.9  # share of the gap that a round may leave; if it leaves more, Newton steps take turns with sweeps
 CG_STEPS = 60
 CG_ACCURACY = 0.03
 HALVINGS = 8  # of a Newton step that does not lower the objective, at most
@@ -84,14 +85,19 @@ class BlockResidualQuadratic(ResidualQuadratic):
     def _descend(
         self, state: State, penalty: GroupPenalty, alpha: float, tolerance: float, max_iter: int
     ) -> tuple[int, int, State]:
-        """Rounds of sweeps over what is active or in violation, whose iterates are combined; then Newton steps."""
+        """Rounds of sweeps over what is active or in violation, whose iterates are combined, or of a Newton step.
+
+        Whichever is slow hands over to the other: where many more entries than rows are free, along a path of kinks,
+        neither alone gets there.
+        """
         n_iter, stalled, best, value, rounds, by_newton = 1, 0, np.inf, np.inf, 0, False
-        gap = self._gap_of(*state, penalty, alpha)
+        gap, history = self._gap_of(*state, penalty, alpha), History()
         held, arrays = penalty.holds(), self._arrays(penalty, state.coef.shape[1])
         flat = np.flatnonzero((held.l1 == 0) & (held.l2 == 0) & np.isinf(held.lower) & np.isinf(held.upper))
         while gap > tolerance:
-            start, iterates, chosen = state, [state], self._to_visit(state, penalty, alpha)
-            narrow = rounds > 0 and not by_newton and flat.size == 0
+            start, chosen = state, self._to_visit(state, penalty, alpha)
+            careful = rounds == 0 and gap <= NEAR * tolerance  # later the gap falls slowly
+            narrow = not (careful or by_newton or flat.size)
             change = self._columns.no_change(state.residual, narrow)
             for _ in range(1 if by_newton else COMBINED):
                 if n_iter >= max_iter:
@@ -102,14 +108,18 @@ class BlockResidualQuadratic(ResidualQuadratic):
                 if flat.size:
                     self._fit_flat(flat, coef, residual)
                     change = residual - start.residual
-                state = State(coef, residual, state.correlations)  # of the state before, until they are needed
+                end = State(coef, residual, state.correlations)  # of the state before, until they are needed
                 n_iter += 1
-                if rounds == 0:  # later the gap falls slowly
+                if by_newton or flat.size:
+                    state = end
+                else:
+                    state = self._better(history.combined(state, end), end, penalty, alpha)
+                    if state is not end:
+                        change = (state.residual - start.residual).astype(change.dtype)
+                if careful:
                     state = self._refreshed(state)
                     if self._gap_of(*state, penalty, alpha) <= tolerance:
                         return Status.CONVERGED, n_iter, state
-                iterates.append(state)
-            state = state if by_newton else self._combine(iterates, penalty, alpha)
             state = self._corrected(state, start) if narrow else self._refreshed(state)
             if by_newton:
                 state = self._fitted(self._step_on_blocks(state, penalty, alpha), flat)
@@ -119,9 +129,9 @@ class BlockResidualQuadratic(ResidualQuadratic):
             before, value = value, _objective(state, penalty, alpha)
             has_moved = gap < 0.9 * best or value < before - PROGRESS * gap  # a gap may rise while Newton steps begin
             stalled = 0 if has_moved else stalled + 1
-            if stalled >= STALLED_ROUNDS and by_newton:
+            if stalled >= 2 * STALLED_ROUNDS:  # of both kinds
                 return Status.STALLED, n_iter, state
-            by_newton = by_newton or gap > WORTHWHILE * best
+            by_newton = not by_newton if gap > WORTHWHILE * best else by_newton
             best = min(gap, best)
         return Status.CONVERGED, n_iter, state
 
@@ -215,23 +225,6 @@ class BlockResidualQuadratic(ResidualQuadratic):
             guess.correlations[first:] = self._columns.correlations(guess.residual, first)
             state = self._better(guess, state, penalty, alpha)
         return state
-
-    def _combine(self, iterates: list[State], penalty: GroupPenalty, alpha: float) -> State:
-        """The combination of iterates whose steps cancel best, if the objective is lower there."""
-        last = iterates[-1]
-        if len(iterates) <= COMBINED:
-            return last
-        steps = np.array([(new.coef - old.coef).ravel() for old, new in zip(iterates, iterates[1:], strict=False)])
-        products = steps @ steps.T
-        products += 1e-12 * np.trace(products) * np.eye(len(products))
-        try:
-            shares = np.linalg.solve(products, np.ones(len(products)))
-        except np.linalg.LinAlgError:
-            return last
-        shares /= shares.sum()
-        if not np.isfinite(shares).all():
-            return last
-        return self._better(last.combined(shares, iterates[1:]), last, penalty, alpha)
 
     @staticmethod
     def _better(guess: State, state: State, penalty: GroupPenalty, alpha: float) -> State:

@@ -57,10 +57,9 @@ def duality_gaps(
     gaps = np.empty(alphas.size)
     n_targets = int(np.prod(coefs.shape[2:]))
     shape = alphas.size, coefs.shape[1] * n_targets
-    own = penalty.features
-    terms: Any = norms, own.l1, own.l2, own.lower, own.upper
+    terms: Any = norms, *_terms(penalty, n_targets)
     if n_targets > 1:
-        terms = tuple(np.repeat(term, n_targets) for term in terms)
+        terms = np.repeat(norms, n_targets), *terms[1:]
     arguments: Any = (
         np.ascontiguousarray(coefs).reshape(shape),
         np.ascontiguousarray(correlations).reshape(shape),
@@ -76,6 +75,13 @@ def duality_gaps(
     return gaps
 
 
+def _terms(penalty: Penalty | GroupPenalty, n_targets: int) -> tuple[Floats, ...]:
+    """l1, l2, lower and upper of each entry."""
+    if isinstance(penalty, GroupPenalty):
+        return penalty.entries(n_targets)[0]
+    return penalty.l1, penalty.l2, penalty.lower, penalty.upper
+
+
 def _blocks(penalty: Penalty | GroupPenalty, norms: Floats | None, n_targets: int) -> tuple[Any, ...]:
     """Where the blocks with a norm begin and end among the entries, their norms and radii, the block of each entry.
 
@@ -83,10 +89,8 @@ def _blocks(penalty: Penalty | GroupPenalty, norms: Floats | None, n_targets: in
     """
     if isinstance(penalty, Penalty):
         return _NONE, _NONE, np.empty(0), np.empty(0), _NONE, np.empty(0)
-    held, block_of = penalty.held
+    held, block_of = penalty.held, penalty.entries(n_targets)[1]
     starts = penalty.groups.starts * n_targets
-    if n_targets > 1:
-        block_of = np.repeat(block_of, n_targets)
     radii = np.zeros(held.size) if norms is None else penalty.radii(norms)[held]
     return starts[held], starts[held + 1], penalty.norm[held], radii, block_of, np.empty(block_of.size)
 
