@@ -87,7 +87,7 @@ def exceeding_blocks(
                 continue
             size = own = 0.0
             slack = radii[g] * distance
-            if norm[g] > 0.0:                            # few groups are beyond what the values allow, thresholded or not
+            if norm[g] > 0.0:                            # few groups are beyond what plain values allow
                 for k in range(starts[g], starts[g + 1]):
                     size += squares[indices[k]]
                 if not sqrt(size) * (1.0 + 1e-12) + slack > alpha * norm[g]:

@@ -106,11 +106,11 @@ class GroupPenalty:
         if n_targets not in self._entries:
             number = np.full(self.n_units, -1, dtype=np.intp)
             number[self.held] = np.arange(self.held.size)
-            l1, l2, lower, upper, labels = (
-                term if n_targets == 1 else np.repeat(term, n_targets)
-                for term in (*self.arrays[2:], self.groups.labels)
-            )
-            self._entries[n_targets] = (l1, l2, lower, upper), number[labels]
+            f, number = self.features, number[self.groups.labels]
+            if n_targets > 1:
+                f = Penalty(*(np.repeat(term, n_targets) for term in (f.l1, f.l2, f.lower, f.upper)))
+                number = np.repeat(number, n_targets)
+            self._entries[n_targets] = (f.l1, f.l2, f.lower, f.upper), number
         return self._entries[n_targets]
 
     @cached_property

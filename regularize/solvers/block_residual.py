@@ -92,35 +92,15 @@ class BlockResidualQuadratic(ResidualQuadratic):
         """
         n_iter, stalled, best, value, rounds, by_newton = 1, 0, np.inf, np.inf, 0, False
         gap, history = self._gap_of(*state, penalty, alpha), History()
-        held, arrays = penalty.holds(), self._arrays(penalty, state.coef.shape[1])
+        held = penalty.holds()
         flat = np.flatnonzero((held.l1 == 0) & (held.l2 == 0) & np.isinf(held.lower) & np.isinf(held.upper))
         while gap > tolerance:
-            start, chosen = state, self._to_visit(state, penalty, alpha)
-            careful = rounds == 0 and gap <= NEAR * tolerance  # later the gap falls slowly
-            narrow = not (careful or by_newton or flat.size)
-            change = self._columns.no_change(state.residual, narrow)
-            for _ in range(1 if by_newton else COMBINED):
-                if n_iter >= max_iter:
-                    return Status.EXHAUSTED, n_iter, self._corrected(state, start)
-                coef = state.coef.copy()
-                self._columns.block_sweep(start.correlations, coef, change, alpha, chosen, *arrays)
-                residual = start.residual + change
-                if flat.size:
-                    self._fit_flat(flat, coef, residual)
-                    change = residual - start.residual
-                end = State(coef, residual, state.correlations)  # of the state before, until they are needed
-                n_iter += 1
-                if by_newton or flat.size:
-                    state = end
-                else:
-                    state = self._better(history.combined(state, end), end, penalty, alpha)
-                    if state is not end:
-                        change = (state.residual - start.residual).astype(change.dtype)
-                if careful:
-                    state = self._refreshed(state)
-                    if self._gap_of(*state, penalty, alpha) <= tolerance:
-                        return Status.CONVERGED, n_iter, state
-            state = self._corrected(state, start) if narrow else self._refreshed(state)
+            if n_iter >= max_iter:
+                return Status.EXHAUSTED, n_iter, state
+            count = 1 if by_newton else min(COMBINED, max_iter - n_iter)
+            enough = tolerance if rounds == 0 and gap <= NEAR * tolerance else None  # later the gap falls slowly
+            state, used = self._sweeps(state, count, history, penalty, alpha, enough, flat)
+            n_iter += used
             if by_newton:
                 state = self._fitted(self._step_on_blocks(state, penalty, alpha), flat)
                 n_iter += 1
@@ -134,6 +114,40 @@ class BlockResidualQuadratic(ResidualQuadratic):
             by_newton = not by_newton if gap > WORTHWHILE * best else by_newton
             best = min(gap, best)
         return Status.CONVERGED, n_iter, state
+
+    def _sweeps(
+        self,
+        state: State,
+        count: int,
+        history: History,
+        penalty: GroupPenalty,
+        alpha: float,
+        enough: float | None,
+        flat: NDArray[np.intp],
+    ) -> tuple[State, int]:
+        """A round of sweeps over what is active or in violation; the state and how many there were.
+
+        ``enough``: read the gap after each, and stop where it is within that.
+        """
+        start, chosen, arrays = state, self._to_visit(state, penalty, alpha), self._arrays(penalty, state.coef.shape[1])
+        narrow = enough is None and count > 1 and flat.size == 0
+        change = self._columns.no_change(state.residual, narrow)
+        for used in range(1, count + 1):
+            coef = state.coef.copy()
+            self._columns.block_sweep(start.correlations, coef, change, alpha, chosen, *arrays)
+            end = State(coef, start.residual + change, state.correlations)  # of a state before, until they are needed
+            if flat.size:
+                self._fit_flat(flat, *end[:2])
+            is_combined = count > 1 and flat.size == 0
+            state = self._better(history.combined(state, end), end, penalty, alpha) if is_combined else end
+            change = (state.residual - start.residual).astype(change.dtype)
+            if enough is not None:
+                state = self._refreshed(state)
+                if self._gap_of(*state, penalty, alpha) <= enough:
+                    return state, used
+        if enough is not None:
+            return state, count
+        return self._corrected(state, start) if narrow else self._refreshed(state), count
 
     def _refreshed(self, state: State) -> State:
         """The state with the correlations of its residual."""
