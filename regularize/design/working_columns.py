@@ -16,13 +16,15 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Flags = NDArray[np.uint8]
 
+SPARE = 3.0  # share of further columns that room is reserved for: it costs no memory before they come
 
-def grown(array: NDArray[Any], length: int, axis: int = 0) -> NDArray[Any]:
-    """The array with room for ``length`` entries along an axis: its own, or half as much again."""
+
+def grown(array: NDArray[Any], length: int, axis: int = 0, spare: float = 0.5) -> NDArray[Any]:
+    """The array with room for ``length`` entries along an axis: its own, or a share as much again."""
     if array.shape[axis] >= length:
         return array
     shape = list(array.shape)
-    shape[axis] = length + length // 2 + 16
+    shape[axis] = length + int(spare * length) + 16
     larger = np.empty(shape, dtype=array.dtype, order="F" if axis else "C")
     larger[tuple(slice(0, size) for size in array.shape)] = array
     return larger
@@ -32,6 +34,7 @@ class WorkingColumns(ABC):
     """An appendable list of columns of Z with the products that the inner solvers need."""
 
     size: int
+    read_together: int  # neighbouring columns, so that blocks of them are visited together
 
     @property
     @abstractmethod
@@ -70,23 +73,33 @@ class WorkingColumns(ABC):
         """
 
     @abstractmethod
-    def block_sweep(self, coef: Floats, residual: Floats, alpha: float, chosen: Flags, *penalty: Any) -> None:
-        """One sweep over the chosen blocks of columns, for coef (|W|, T) and residual (T, n); see
-        kernels/descent.pyx."""
+    def no_change(self, residual: Floats, narrow: bool) -> NDArray[Any]:
+        """A change of the residual (T, n) to begin with; ``narrow``: in float32 if sweeps gain from that."""
+
+    @abstractmethod
+    def block_sweep(
+        self, known: Floats, coef: Floats, change: NDArray[Any], alpha: float, chosen: Flags, *penalty: Any
+    ) -> None:
+        """One sweep over the chosen blocks of columns, for coef (|W|, T) and a change of the residual (T, n) from that
+        of the known correlations (|W|, T); see kernels/descent.pyx."""
 
 
 class DenseWorkingColumns(WorkingColumns):
-    """Explicitly centred columns in one Fortran-ordered block."""
+    """Explicitly centred columns in one Fortran-ordered block, and when asked for a copy of it in float32."""
+
+    read_together = 32
 
     def __init__(self, n_samples: int, gather: Callable[[NDArray[np.intp], Floats], None]) -> None:
         self.size = 0
         self._gather = gather
         self._block = np.empty((n_samples, 0), order="F")
+        self._narrow = np.empty((n_samples, 0), dtype=np.float32, order="F")
+        self._narrowed = 0  # columns of the copy
 
     def append(self, columns: NDArray[np.intp]) -> None:
         first = self.size
         self.size += columns.size
-        self._block = grown(self._block, self.size, axis=1)
+        self._block = grown(self._block, self.size, axis=1, spare=SPARE)
         self._gather(columns, self._block[:, first : self.size])
 
     @property
@@ -132,8 +145,19 @@ class DenseWorkingColumns(WorkingColumns):
             changes += descent.dense_sweep(self.columns[:, block], coef[block], residual, alpha, active_only, *own)
         return changes
 
-    def block_sweep(self, coef: Floats, residual: Floats, alpha: float, chosen: Flags, *penalty: Any) -> None:
-        descent.dense_block_sweep(self.columns, coef, residual, alpha, chosen, *penalty)
+    def no_change(self, residual: Floats, narrow: bool) -> NDArray[Any]:
+        if not narrow:
+            return np.zeros(residual.shape)
+        self._narrow = grown(self._narrow, self.size, axis=1, spare=SPARE)
+        self._narrow[:, self._narrowed : self.size] = self._block[:, self._narrowed : self.size]
+        self._narrowed = self.size
+        return np.zeros(residual.shape, dtype=np.float32)
+
+    def block_sweep(
+        self, known: Floats, coef: Floats, change: NDArray[Any], alpha: float, chosen: Flags, *penalty: Any
+    ) -> None:
+        columns = self.columns if change.dtype == np.float64 else self._narrow[:, : self.size]
+        descent.dense_block_sweep(columns, known, coef, change, alpha, chosen, *penalty)
 
     def _blocks(self) -> Iterator[slice]:
         """Ranges of columns that one call may read."""
@@ -142,6 +166,8 @@ class DenseWorkingColumns(WorkingColumns):
 
 class SparseWorkingColumns(WorkingColumns):
     """Sparse columns, scaled and weighted, minus ``offset_j`` times the root weights."""
+
+    read_together = 1
 
     def __init__(
         self,
@@ -214,8 +240,13 @@ class SparseWorkingColumns(WorkingColumns):
         residual += shift * self._root_weights
         return changes
 
-    def block_sweep(self, coef: Floats, residual: Floats, alpha: float, chosen: Flags, *penalty: Any) -> None:
+    def no_change(self, residual: Floats, narrow: bool) -> Floats:
+        return np.zeros(residual.shape)
+
+    def block_sweep(
+        self, known: Floats, coef: Floats, change: NDArray[Any], alpha: float, chosen: Flags, *penalty: Any
+    ) -> None:
         columns = self._data, self._rows, self._indptr, self._offsets
-        shift = np.zeros(len(residual))
-        descent.csc_block_sweep(*columns, coef, residual, shift, alpha, chosen, *penalty)
-        residual += np.multiply.outer(shift, self._root_weights)
+        shift = np.zeros(len(change))
+        descent.csc_block_sweep(*columns, shift, known, coef, change, alpha, chosen, *penalty)
+        change += np.multiply.outer(shift, self._root_weights)

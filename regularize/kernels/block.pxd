@@ -51,6 +51,22 @@ cdef inline double shrink(Py_ssize_t size, double *x, double threshold, double c
     return norm * share
 
 
+cdef inline void subtract_products(
+    Py_ssize_t count, Py_ssize_t size, Py_ssize_t width, const double *gram, Py_ssize_t stride, const double *step,
+    double *c,
+) noexcept nogil:
+    """c (size, width) -= gram' step for the first count rows of gram, and step (count, width)."""
+    cdef Py_ssize_t a, b, t
+    for a in range(count):
+        if width == 1:
+            for b in range(size):
+                c[b] -= gram[a * stride + b] * step[a]
+        else:
+            for b in range(size):
+                for t in range(width):
+                    c[b * width + t] -= gram[a * stride + b] * step[a * width + t]
+
+
 cdef inline void minimise_block(
     Py_ssize_t count, Py_ssize_t width, const double *gram, Py_ssize_t stride, double curvature, const double *l1,
     double l2, const double *lower, const double *upper, double alpha, double threshold, double *w, double *c,
@@ -61,7 +77,7 @@ cdef inline void minimise_block(
     ``curvature`` is a bound of the largest eigenvalue of the block's Gram matrix; ``step`` is room for as many numbers
     as w.
     """
-    cdef Py_ssize_t a, b, i, t, _k, size = count * width
+    cdef Py_ssize_t a, i, _k, size = count * width
     cdef double first = 0.0, moved
     for _k in range(PROXIMAL_STEPS if count > 1 else 1):
         for a in range(count):
@@ -73,10 +89,7 @@ cdef inline void minimise_block(
             step[i] -= w[i]
             w[i] += step[i]
             moved += step[i] * step[i]
-        for a in range(count):
-            for b in range(count):
-                for t in range(width):
-                    c[b * width + t] -= gram[a * stride + b] * step[a * width + t]
+        subtract_products(count, count, width, gram, stride, step, c)
         first = moved if _k == 0 else first
         if moved <= 0.01 * first:                        # a tenth of the first step
             return
@@ -93,6 +106,8 @@ cdef inline double feasible_share(
     """
     cdef Py_ssize_t i, _k
     cdef double s, value, slope, t = share
+    if t * (norm_of(size, c) + slack) <= threshold:      # thresholded values are smaller
+        return t
     for _k in range(50):
         value = slope = 0.0
         for i in range(size):

@@ -41,6 +41,16 @@ cdef inline bint is_held(const Point *point, Py_ssize_t j) noexcept nogil:
     return point.alpha * point.blocks.norm[point.blocks.block_of[j]] > FLAT
 
 
+cdef bint is_every_entry_held(const Point *point) noexcept nogil:
+    """Whether there is none but those in blocks whose norms hold them."""
+    cdef Py_ssize_t g, count = 0
+    for g in range(point.blocks.count):
+        if not point.alpha * point.blocks.norm[g] > FLAT:
+            return False
+        count += point.blocks.ends[g] - point.blocks.begins[g]
+    return count == point.size
+
+
 cdef double conjugate_point(const Point *point, Py_ssize_t j, double v) noexcept nogil:
     """argmax_w v w - l1 |w| - l2/2 w^2 over the box; infinite where the conjugate is."""
     cdef double l1 = point.alpha * point.l1[j], l2 = point.alpha * point.l2[j], best = 0.0
@@ -110,6 +120,8 @@ cdef double largest_share(const Point *point, bint augmented) noexcept nogil:
     """
     cdef Py_ssize_t j
     cdef double v, size, l1, slack = sqrt(point.projection), share = share_of_blocks(point, augmented)
+    if is_every_entry_held(point):
+        return share
     for j in range(point.size):
         l1 = point.alpha * point.l1[j]
         if is_held(point, j):
@@ -136,6 +148,8 @@ cdef double gap_at(const Point *point, double share) noexcept nogil:
     cdef double gap = 0.5 * (
         (1.0 - share) * (1.0 - share) * point.squared_residual + share * (2.0 - share) * point.projection
     ) + gap_of_blocks(point, share)
+    if is_every_entry_held(point):
+        return gap
     for j in range(point.size):
         if is_held(point, j):
             continue

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,15 +33,18 @@ def csc_sweep(
     upper: Floats,
 ) -> tuple[int, float]: ...
 def dense_block_sweep(
-    Z: Floats,
+    Z: NDArray[Any],
+    known: Floats,
     coef: Floats,
-    residual: Floats,
+    change: NDArray[Any],
     alpha: float,
     chosen: NDArray[np.uint8],
     starts: NDArray[np.intp],
-    norm: Floats,
-    grams: Floats,
+    cluster: NDArray[np.intp],
+    first: NDArray[np.intp],
     places: NDArray[np.intp],
+    grams: Floats,
+    norm: Floats,
     curvature: Floats,
     l1: Floats,
     l2: Floats,
@@ -52,15 +57,18 @@ def csc_block_sweep(
     rows: NDArray[np.int64],
     indptr: NDArray[np.int64],
     offsets: Floats,
-    coef: Floats,
-    residual: Floats,
     shift: Floats,
+    known: Floats,
+    coef: Floats,
+    change: NDArray[Any],
     alpha: float,
     chosen: NDArray[np.uint8],
     starts: NDArray[np.intp],
-    norm: Floats,
-    grams: Floats,
+    cluster: NDArray[np.intp],
+    first: NDArray[np.intp],
     places: NDArray[np.intp],
+    grams: Floats,
+    norm: Floats,
     curvature: Floats,
     l1: Floats,
     l2: Floats,

@@ -1,5 +1,6 @@
 """Linear scans over all features, or all groups: which of them may violate optimality."""
 from libc.math cimport fabs, fmax, sqrt
+from libc.stdlib cimport calloc, free
 
 from regularize.kernels.block cimport allowed_threshold
 
@@ -73,12 +74,25 @@ def exceeding_blocks(
     """
     cdef Py_ssize_t g, k, j, t, count = 0
     cdef double value, slack, size, own
+    cdef double *squares = <double *> calloc(newest.shape[1] + 1, sizeof(double))
+    if squares == NULL:
+        raise MemoryError("no memory for a scan of all features")
     with nogil:
+        for t in range(newest.shape[0]):                 # in the order of the memory
+            for j in range(newest.shape[1]):
+                value = share_newest * newest[t, j] + share_older * older[t, j]
+                squares[j] += value * value
         for g in range(norm.shape[0]):
             if skip[g]:
                 continue
             size = own = 0.0
             slack = radii[g] * distance
+            if norm[g] > 0.0:                            # few groups are beyond what plain values allow
+                for k in range(starts[g], starts[g + 1]):
+                    size += squares[indices[k]]
+                if not sqrt(size) * (1.0 + 1e-12) + slack > alpha * norm[g]:
+                    continue
+                size = 0.0
             for k in range(starts[g], starts[g + 1]):
                 j = indices[k]
                 for t in range(newest.shape[0]):
@@ -90,6 +104,7 @@ def exceeding_blocks(
             if own > 0.0 or (norm[g] > 0.0 and sqrt(size) + slack > alpha * norm[g]):
                 found[count] = g
                 count += 1
+        free(squares)
     return count
 
 

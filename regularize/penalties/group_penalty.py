@@ -19,6 +19,7 @@ c. :meth:`GroupPenalty.simplified` writes a norm of one number as an l1 term and
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +87,35 @@ class GroupPenalty:
 
     def holds(self) -> Penalty:
         """The features' own record, with l1 terms of what keeps them at zero."""
+        return self._holds
+
+    @cached_property
+    def _holds(self) -> Penalty:
         return replace(self.features, l1=self.features.l1 + self.norm[self.groups.labels])
+
+    @cached_property
+    def held(self) -> Integers:
+        """The groups with a norm."""
+        return np.flatnonzero(self.norm > 0)
+
+    def entries(self, n_targets: int) -> tuple[tuple[Floats, Floats, Floats, Floats], Integers]:
+        """l1, l2, lower and upper of each coefficient (p * T,), and which of the groups with a norm it is in, -1: none.
+
+        They are kept for the next call.
+        """
+        if n_targets not in self._entries:
+            number = np.full(self.n_units, -1, dtype=np.intp)
+            number[self.held] = np.arange(self.held.size)
+            f, number = self.features, number[self.groups.labels]
+            if n_targets > 1:
+                f = Penalty(*(np.repeat(term, n_targets) for term in (f.l1, f.l2, f.lower, f.upper)))
+                number = np.repeat(number, n_targets)
+            self._entries[n_targets] = (f.l1, f.l2, f.lower, f.upper), number
+        return self._entries[n_targets]
+
+    @cached_property
+    def _entries(self) -> dict[int, tuple[tuple[Floats, Floats, Floats, Floats], Integers]]:
+        return {}
 
     def radii(self, norms: Floats) -> Floats:
         """Bounds (G,) of the largest singular values of each group's columns, by the norms of the columns (p,)."""
@@ -146,11 +175,13 @@ class GroupPenalty:
         flags[self.holds().always_active()] = True
         return self.units_with(flags)
 
-    def restrict(self, units: Integers) -> GroupPenalty:
-        """The record of some of the groups, their features in the order of :meth:`features_of`."""
-        starts = np.concatenate([[0], np.cumsum(self.groups.sizes[units])]).astype(np.intp)
+    def restrict(self, units: Integers, features: Integers | None = None) -> GroupPenalty:
+        """The record of some of the groups, their features in the order of :meth:`features_of`, given if known."""
+        features = self.features_of(units) if features is None else features
+        starts = np.zeros(units.size + 1, dtype=np.intp)
+        np.cumsum(self.groups.sizes[units], out=starts[1:])
         groups = Groups(starts, np.arange(starts[-1], dtype=np.intp))
-        return GroupPenalty(self.features.restrict(self.features_of(units)), groups, self.norm[units])
+        return GroupPenalty(self.features.restrict(features), groups, self.norm[units])
 
     def features_of(self, units: Integers) -> Integers:
         """The features of some groups, one group after the other."""

@@ -47,5 +47,9 @@ class Groups:
     def members(self, groups: Integers) -> Integers:
         """The features of some groups, one group after the other."""
         sizes = self.sizes[groups]
-        first = np.repeat(self.starts[groups] - (np.cumsum(sizes) - sizes), sizes)
-        return self.indices[first + np.arange(sizes.sum())]
+        if sizes.size == 0:
+            return np.empty(0, dtype=np.intp)
+        ends = sizes.cumsum()
+        places = np.arange(ends[-1])
+        places += (self.starts[groups] - (ends - sizes)).repeat(sizes)
+        return self.indices[places]

@@ -133,8 +133,8 @@ class Penalty:
         bounded = np.isfinite(self.lower) | np.isfinite(self.upper)
         return bool(np.any((self.l1 > 0) | bounded, where=~self.excluded))
 
-    def restrict(self, columns: NDArray[np.intp]) -> Penalty:
-        """The record of some of the features."""
+    def restrict(self, columns: Columns, features: Columns | None = None) -> Penalty:
+        """The record of some of the features, which are its units."""
         return Penalty(self.l1[columns], self.l2[columns], self.lower[columns], self.upper[columns])
 
     def at(self, alpha: float) -> Penalty:

@@ -6,8 +6,11 @@ it, and it is taken only if the objective is lower there.
 
 * Along a path, blocks move smoothly in alpha while their pattern stays: the first guess at a new alpha is the
   polynomial through the last solutions. Often it is good enough as it is.
-* Every few sweeps the last iterates are combined so that their steps cancel best (Bertrand and Massias 2021, "Anderson
-  acceleration of coordinate descent", algorithm 1).
+* After every sweep the last ones are combined so that their steps cancel best (acceleration.py).
+
+All sweeps of a round start from correlations that are known, and keep what they change of the residual. Where several
+sweeps pass between two readings, columns and change are float32: half of the memory is read, and at the end of the
+round residual and correlations are made exact again.
 
 What this leaves open Newton steps close, quadratically. They are taken by conjugate gradients (block_newton.py): the
 curvature depends on the coefficients, so that a matrix would have to be factored anew at each step; on 1000 x 10000
@@ -25,27 +28,29 @@ from scipy.linalg import lstsq
 from regularize.design.working_columns import WorkingColumns
 from regularize.kernels.quadratic import Status
 from regularize.penalties import GroupPenalty
+from regularize.solvers.acceleration import History
 from regularize.solvers.block_newton import NewtonSystem, State
+from regularize.solvers.clusters import Clusters
 from regularize.solvers.residual_quadratic import STALLED_ROUNDS, ResidualQuadratic
 
 Floats = NDArray[np.float64]
 
-COMBINED = 5  # sweeps of a round, whose steps are combined
+COMBINED = 8  # sweeps of a round
+NEAR = 20.0  # gap, in units of the tolerance, from which the first round reads the gap after each of its sweeps
 PROGRESS = 1e-3  # share of the gap by which the objective falls in a round that is not stalled
-WORTHWHILE = 0.6  # share of the gap that a round of sweeps may leave; Newton steps begin when one leaves more
+WORTHWHILE = 0.9  # share of the gap that a round may leave; if it leaves more, Newton steps take turns with sweeps
 CG_STEPS = 60
 CG_ACCURACY = 0.03
 HALVINGS = 8  # of a Newton step that does not lower the objective, at most
 REMEMBERED = 3  # solutions that the first guess is made of
-GLANCE = 2  # sweeps that a look ahead may take
+GLANCE = 2  # sweeps of a look ahead
 
 
 class BlockResidualQuadratic(ResidualQuadratic):
     """Solves on the columns and the residual; ``residual`` is that of the last solution."""
 
     def __init__(self, columns: WorkingColumns, correlations: Floats) -> None:
-        self._grams: list[Floats] = []
-        self._eigenvalues: list[float] = []  # bounds of the largest of each
+        self._clusters = Clusters(columns)
         self._solved: list[tuple[float, State]] = []  # the last alphas
         self.residual: Floats = np.empty(0)
         super().__init__(columns, correlations)
@@ -70,35 +75,32 @@ class BlockResidualQuadratic(ResidualQuadratic):
     def glance(
         self, coef: Floats, residual: Floats, penalty: Any, alpha: float, tolerance: float, max_iter: int
     ) -> Floats:
-        known = self._solved, self.residual
-        coef = super().glance(coef, residual, penalty, alpha, tolerance, min(max_iter, GLANCE))
-        self._solved, self.residual = known
+        state = self._guess(State(coef, residual, self.correlations), penalty, alpha)
+        arrays, chosen = self._arrays(penalty, coef.shape[1]), self._to_visit(state, penalty, alpha)
+        coef, change = state.coef.copy(), self._columns.no_change(residual, False)
+        for _ in range(min(GLANCE, max_iter)):
+            self._columns.block_sweep(state.correlations, coef, change, alpha, chosen, *arrays)
         return coef
 
     def _descend(
         self, state: State, penalty: GroupPenalty, alpha: float, tolerance: float, max_iter: int
     ) -> tuple[int, int, State]:
-        """Rounds of sweeps over what is active or in violation, whose iterates are combined; then Newton steps."""
+        """Rounds of sweeps over what is active or in violation, whose iterates are combined, or of a Newton step.
+
+        Whichever is slow hands over to the other: where many more entries than rows are free, along a path of kinks,
+        neither alone gets there.
+        """
         n_iter, stalled, best, value, rounds, by_newton = 1, 0, np.inf, np.inf, 0, False
-        gap = self._gap_of(*state, penalty, alpha)
-        held, arrays = penalty.holds(), self._arrays(penalty, state.coef.shape[1])
+        gap, history = self._gap_of(*state, penalty, alpha), History()
+        held = penalty.holds()
         flat = np.flatnonzero((held.l1 == 0) & (held.l2 == 0) & np.isinf(held.lower) & np.isinf(held.upper))
         while gap > tolerance:
-            iterates, chosen = [state], self._to_visit(state, penalty, alpha)
-            for _ in range(1 if by_newton else COMBINED):
-                if n_iter >= max_iter:
-                    return Status.EXHAUSTED, n_iter, self._refreshed(state)
-                coef, residual = state.coef.copy(), state.residual.copy()
-                self._columns.block_sweep(coef, residual, alpha, chosen, *arrays)
-                self._fit_flat(flat, coef, residual)
-                state = State(coef, residual, state.correlations)  # of the state before, until they are needed
-                n_iter += 1
-                if rounds == 0:  # later the gap falls slowly
-                    state = self._refreshed(state)
-                    if self._gap_of(*state, penalty, alpha) <= tolerance:
-                        return Status.CONVERGED, n_iter, state
-                iterates.append(state)
-            state = self._refreshed(state if by_newton else self._combine(iterates, penalty, alpha))
+            if n_iter >= max_iter:
+                return Status.EXHAUSTED, n_iter, state
+            count = 1 if by_newton else min(COMBINED, max_iter - n_iter)
+            enough = tolerance if rounds == 0 and gap <= NEAR * tolerance else None  # later the gap falls slowly
+            state, used = self._sweeps(state, count, history, penalty, alpha, enough, flat)
+            n_iter += used
             if by_newton:
                 state = self._fitted(self._step_on_blocks(state, penalty, alpha), flat)
                 n_iter += 1
@@ -107,15 +109,54 @@ class BlockResidualQuadratic(ResidualQuadratic):
             before, value = value, _objective(state, penalty, alpha)
             has_moved = gap < 0.9 * best or value < before - PROGRESS * gap  # a gap may rise while Newton steps begin
             stalled = 0 if has_moved else stalled + 1
-            if stalled >= STALLED_ROUNDS and by_newton:
+            if stalled >= 2 * STALLED_ROUNDS:  # of both kinds
                 return Status.STALLED, n_iter, state
-            by_newton = by_newton or gap > WORTHWHILE * best
+            by_newton = not by_newton if gap > WORTHWHILE * best else by_newton
             best = min(gap, best)
         return Status.CONVERGED, n_iter, state
+
+    def _sweeps(
+        self,
+        state: State,
+        count: int,
+        history: History,
+        penalty: GroupPenalty,
+        alpha: float,
+        enough: float | None,
+        flat: NDArray[np.intp],
+    ) -> tuple[State, int]:
+        """A round of sweeps over what is active or in violation; the state and how many there were.
+
+        ``enough``: read the gap after each, and stop where it is within that.
+        """
+        start, chosen, arrays = state, self._to_visit(state, penalty, alpha), self._arrays(penalty, state.coef.shape[1])
+        narrow = enough is None and count > 1 and flat.size == 0
+        change = self._columns.no_change(state.residual, narrow)
+        for used in range(1, count + 1):
+            coef = state.coef.copy()
+            self._columns.block_sweep(start.correlations, coef, change, alpha, chosen, *arrays)
+            end = State(coef, start.residual + change, state.correlations)  # of a state before, until they are needed
+            if flat.size:
+                self._fit_flat(flat, *end[:2])
+            is_combined = count > 1 and flat.size == 0
+            state = self._better(history.combined(state, end), end, penalty, alpha) if is_combined else end
+            change = (state.residual - start.residual).astype(change.dtype)
+            if enough is not None:
+                state = self._refreshed(state)
+                if self._gap_of(*state, penalty, alpha) <= enough:
+                    return state, used
+        if enough is not None:
+            return state, count
+        return self._corrected(state, start) if narrow else self._refreshed(state), count
 
     def _refreshed(self, state: State) -> State:
         """The state with the correlations of its residual."""
         return State(state.coef, state.residual, self._columns.correlations(state.residual))
+
+    def _corrected(self, state: State, start: State) -> State:
+        """The state with residual and correlations to all digits, from those of a state before."""
+        residual = start.residual - self._columns.combine(state.coef - start.coef)
+        return self._refreshed(State(state.coef, residual, state.correlations))
 
     def _step_on_blocks(self, state: State, penalty: GroupPenalty, alpha: float) -> State:
         """A Newton step on the blocks that are not zero; the state as it is if no part of the step is of use."""
@@ -164,11 +205,10 @@ class BlockResidualQuadratic(ResidualQuadratic):
 
     def _fit_flat(self, flat: NDArray[np.intp], coef: Floats, residual: Floats) -> None:
         """Minimise over the features without any penalty together: the dual point must be orthogonal to them."""
-        if flat.size:
-            Z = self._columns.matrix(flat)
-            step = lstsq(Z, residual.T, cond=1e-13)[0]
-            coef[flat] += step
-            residual -= (Z @ step).T
+        Z = self._columns.matrix(flat)
+        step = lstsq(Z, residual.T, cond=1e-13)[0]
+        coef[flat] += step
+        residual -= (Z @ step).T
 
     def _fitted(self, state: State, flat: NDArray[np.intp]) -> State:
         """The state after minimising over the features without any penalty."""
@@ -200,23 +240,6 @@ class BlockResidualQuadratic(ResidualQuadratic):
             state = self._better(guess, state, penalty, alpha)
         return state
 
-    def _combine(self, iterates: list[State], penalty: GroupPenalty, alpha: float) -> State:
-        """The combination of iterates whose steps cancel best, if the objective is lower there."""
-        last = iterates[-1]
-        if len(iterates) <= COMBINED:
-            return last
-        steps = np.array([(new.coef - old.coef).ravel() for old, new in zip(iterates, iterates[1:], strict=False)])
-        products = steps @ steps.T
-        products += 1e-12 * np.trace(products) * np.eye(len(products))
-        try:
-            shares = np.linalg.solve(products, np.ones(len(products)))
-        except np.linalg.LinAlgError:
-            return last
-        shares /= shares.sum()
-        if not np.isfinite(shares).all():
-            return last
-        return self._better(last.combined(shares, iterates[1:]), last, penalty, alpha)
-
     @staticmethod
     def _better(guess: State, state: State, penalty: GroupPenalty, alpha: float) -> State:
         """The guess if it is feasible and its objective is lower, else the state."""
@@ -226,16 +249,11 @@ class BlockResidualQuadratic(ResidualQuadratic):
         return guess if _objective(guess, penalty, alpha) < _objective(state, penalty, alpha) else state
 
     def _arrays(self, penalty: GroupPenalty, n_targets: int) -> tuple[Any, ...]:
-        """The penalty and the blocks' own Gram matrices as the sweeps take them."""
+        """The penalty and the clusters of blocks as the sweeps take them."""
         starts, norm, *terms = penalty.arrays
-        for g in range(len(self._grams), penalty.n_units):
-            self._grams.append(self.gram_of(np.arange(starts[g], starts[g + 1])))
-            self._eigenvalues.append(float(np.abs(self._grams[g]).sum(axis=0).max()))
-        sizes = np.array([gram.size for gram in self._grams])
-        grams = np.concatenate([gram.ravel() for gram in self._grams])
-        curvature = np.array(self._eigenvalues)
-        scratch = np.empty(3 * int(penalty.groups.sizes.max()) * n_targets)
-        return starts, norm, grams, np.cumsum(sizes) - sizes, curvature, *terms, scratch
+        clusters, curvature = self._clusters.of(penalty.groups)
+        scratch = np.empty(3 * self._clusters.widest * n_targets)
+        return starts, *clusters, norm, curvature, *terms, scratch
 
 
 def _objective(state: State, penalty: GroupPenalty, alpha: float) -> float:

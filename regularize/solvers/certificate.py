@@ -57,10 +57,9 @@ def duality_gaps(
     gaps = np.empty(alphas.size)
     n_targets = int(np.prod(coefs.shape[2:]))
     shape = alphas.size, coefs.shape[1] * n_targets
-    own = penalty.features
-    terms: Any = norms, own.l1, own.l2, own.lower, own.upper
+    terms: Any = norms, *_terms(penalty, n_targets)
     if n_targets > 1:
-        terms = tuple(np.repeat(term, n_targets) for term in terms)
+        terms = np.repeat(norms, n_targets), *terms[1:]
     arguments: Any = (
         np.ascontiguousarray(coefs).reshape(shape),
         np.ascontiguousarray(correlations).reshape(shape),
@@ -70,23 +69,30 @@ def duality_gaps(
         squared_residuals,
         np.zeros(alphas.size) if projections is None else projections,
         gaps,
-        *_blocks(penalty, norms, n_targets),
+        *_blocks(penalty, None if projections is None else norms, n_targets),
     )
     certificate.duality_gaps(*arguments)
     return gaps
 
 
-def _blocks(penalty: Penalty | GroupPenalty, norms: Floats, n_targets: int) -> tuple[Any, ...]:
-    """Where the blocks with a norm begin and end among the entries, their norms and radii, the block of each entry."""
+def _terms(penalty: Penalty | GroupPenalty, n_targets: int) -> tuple[Floats, ...]:
+    """l1, l2, lower and upper of each entry."""
+    if isinstance(penalty, GroupPenalty):
+        return penalty.entries(n_targets)[0]
+    return penalty.l1, penalty.l2, penalty.lower, penalty.upper
+
+
+def _blocks(penalty: Penalty | GroupPenalty, norms: Floats | None, n_targets: int) -> tuple[Any, ...]:
+    """Where the blocks with a norm begin and end among the entries, their norms and radii, the block of each entry.
+
+    Radii are zero where nothing was projected, for which the norms of the columns are None.
+    """
     if isinstance(penalty, Penalty):
         return _NONE, _NONE, np.empty(0), np.empty(0), _NONE, np.empty(0)
-    held = np.flatnonzero(penalty.norm > 0)
+    held, block_of = penalty.held, penalty.entries(n_targets)[1]
     starts = penalty.groups.starts * n_targets
-    number = np.full(penalty.n_units, -1, dtype=np.intp)
-    number[held] = np.arange(held.size)
-    block_of = np.repeat(number, penalty.groups.sizes * n_targets)
-    ends = starts[held + 1]
-    return starts[held], ends, penalty.norm[held], penalty.radii(norms)[held], block_of, np.empty(block_of.size)
+    radii = np.zeros(held.size) if norms is None else penalty.radii(norms)[held]
+    return starts[held], starts[held + 1], penalty.norm[held], radii, block_of, np.empty(block_of.size)
 
 
 def has_flat(penalty: Penalty | GroupPenalty, alpha: float) -> bool:

@@ -171,22 +171,19 @@ class PathDriver:
         read, violating = yield from self.screen.violating(
             residual, alpha, working.contains, slack, lambda: self._look_ahead(k)
         )
-        features = np.concatenate([working.features, read.features])
-        coef = np.zeros((1, features.size, *working.coef.shape[1:]))
-        correlations, flags = np.empty(coef.shape), np.zeros(coef.shape, dtype=np.uint8)
-        coef[0, : working.size], correlations[0, : working.size] = working.coef, working.quadratic.correlations
-        correlations[0, working.size :], flags[0, : working.size] = read.correlations.T, projected
-        units = np.concatenate([working.units, read.units])
-        gaps = duality_gaps(
-            coef,
-            correlations,
-            self.penalty.restrict(units),
-            np.array([alpha]),
-            np.array([squared_residual]),
-            self.design.norms[features],
-            flags,
-            np.array([projection]),
-        )
+        penalty, features = working.penalty, working.features
+        coef, correlations = working.coef[np.newaxis], working.quadratic.correlations[np.newaxis]
+        if read.units.size:
+            penalty = self.penalty.restrict(np.concatenate([working.units, read.units]))
+            features = np.concatenate([features, read.features])
+            coef = np.concatenate([coef, np.zeros((1, *read.correlations.T.shape))], axis=1)
+            correlations = np.concatenate([correlations, read.correlations.T[np.newaxis]], axis=1)
+        flags, projections = None, None
+        if self._has_flat:
+            flags, projections = np.zeros(coef.shape, dtype=np.uint8), np.array([projection])
+            flags[0, : working.size] = projected
+        norms, squares = self.design.norms[features], np.array([squared_residual])
+        gaps = duality_gaps(coef, correlations, penalty, np.array([alpha]), squares, norms, flags, projections)
         return float(gaps[0]), violating
 
     def _project(self, alpha: float, squared_residual: float) -> tuple[NDArray[np.bool_] | bool, float]:

@@ -42,6 +42,7 @@ class ResidualQuadratic:
         self._columns = columns
         self._accuracy = 1e-4  # of the conjugate gradients
         self._curvature = np.empty(0)
+        self._asked: tuple[Any, float, bool] = (None, 0.0, False)  # see _has_flat
         self.correlations = correlations
         self.extend(columns, np.empty(0), correlations)
 
@@ -116,7 +117,7 @@ class ResidualQuadratic:
         """The duality gap on the working set."""
         norms, squared_residual = np.sqrt(self._curvature), float(np.vdot(residual, residual))
         projected, projections = None, None
-        if has_flat(penalty, alpha):
+        if self._has_flat(penalty, alpha):
             flags, projection = flat_projection(
                 coef, correlations, self.gram_of, penalty.at(alpha), norms, squared_residual
             )
@@ -132,6 +133,12 @@ class ResidualQuadratic:
             projections,
         )
         return float(gaps[0])
+
+    def _has_flat(self, penalty: Any, alpha: float) -> bool:
+        """Whether some feature has no penalty to speak of; the last answer is kept."""
+        if self._asked[0] is not penalty or self._asked[1] != alpha:
+            self._asked = penalty, alpha, has_flat(penalty, alpha)
+        return self._asked[2]
 
     def _newton_step(self, coef: Floats, residual: Floats, penalty: Penalty) -> bool:
         """One step to the minimum over the free columns; True when it stayed within the pattern (or there is none).

@@ -72,6 +72,7 @@ class Screen:
         self._found = np.empty(penalty.n_units, dtype=np.intp)
         self._cleared = np.zeros(penalty.n_units, dtype=bool)
         self._last_reading: Reading | None = None
+        self._nothing = penalty.restrict(np.empty(0, dtype=np.intp))
         known = design.correlations(residual) if correlations is None else correlations
         self.keep(residual[np.newaxis], known[np.newaxis])
 
@@ -101,10 +102,12 @@ class Screen:
         """Units that would violate optimality at ``residual`` as far as the pair can tell."""
         share1, share0, _ = self._project(residual)
         units = self._exceeding((share1, share0), 0.0, alpha, skip)
+        if units.size == 0:
+            return Candidates(units, np.empty(0))
         features = self.penalty.features_of(units)
         newest, older = self._correlations[0], self._correlations[-1]
         correlations = share1 * newest[..., features] + share0 * older[..., features]
-        return Candidates(units, self.penalty.restrict(units).critical_alphas(correlations))
+        return Candidates(units, self.penalty.restrict(units, features).critical_alphas(correlations))
 
     def violating(
         self, residual: Floats, alpha: float, skip: Flags, slack: float, look_ahead: Callable[[], list[Floats]]
@@ -117,6 +120,9 @@ class Screen:
         share1, share0, distance = self._project(residual)
         units = self._exceeding((share1, share0), distance + slack, alpha, skip)
         units = self._not_cleared_by_last_reading(units, residual, alpha, slack)
+        if units.size == 0:
+            self._last_reading = Reading(residual, units, self._nothing, units, np.empty((*residual.shape[:-1], 0)))
+            return self._last_reading, Candidates(units, np.empty(0))
         features = self.penalty.features_of(units)
         is_full = features.size > FULL_PASS_SHARE * self.design.n_features
         if is_full:
@@ -128,7 +134,7 @@ class Screen:
             correlations = self._correlations[0][..., features]
         else:
             correlations = self.design.correlations(residual, features)
-        reading = Reading(residual, units, self.penalty.restrict(units), features, correlations)
+        reading = Reading(residual, units, self.penalty.restrict(units, features), features, correlations)
         if not is_full:
             self._last_reading = reading
         alphas = reading.penalty.critical_alphas(correlations)

@@ -93,6 +93,8 @@ def _check_groups(caller: str, groups: Any, n_features: int, columns: list[Any] 
         return Groups.of_labels(np.arange(n_features) // size), range(n_features // size)
     if isinstance(groups, Mapping):
         return _of_lists(caller, groups.values(), list(groups), n_features, columns)
+    if isinstance(groups, np.ndarray) and groups.ndim == 1 and groups.dtype.kind in "iu":
+        return _of_integers(caller, groups, n_features)
     items = list(groups)
     are_lists = [is_list(item) for item in items]
     if items and all(are_lists):
@@ -106,9 +108,7 @@ def _check_groups(caller: str, groups: Any, n_features: int, columns: list[Any] 
 
 def _of_labels(caller: str, labels: list[Any], n_features: int, columns: list[Any] | None) -> tuple[Groups, list[Any]]:
     """Groups in the order in which their labels first appear."""
-    if len(labels) != n_features:
-        complaint = f"must have one label per feature, {n_features} of them. Got {len(labels)}."
-        raise invalid_parameter(caller, "groups", complaint)
+    _check_length(caller, labels, n_features)
     numbers: dict[Any, int] = {}
     coded = np.empty(n_features, dtype=np.intp)
     for j, label in enumerate(labels):
@@ -119,6 +119,22 @@ def _of_labels(caller: str, labels: list[Any], n_features: int, columns: list[An
             raise invalid_parameter(caller, "groups", f"has no label for {feature_name(j, columns)}: {label!r}.")
         coded[j] = numbers.setdefault(label, len(numbers))
     return Groups.of_labels(coded), list(numbers)
+
+
+def _of_integers(caller: str, labels: NDArray[Any], n_features: int) -> tuple[Groups, list[Any]]:
+    """The same for an array of integers."""
+    _check_length(caller, labels, n_features)
+    names, first, coded = np.unique(labels, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    numbers = np.empty(order.size, dtype=np.intp)
+    numbers[order] = np.arange(order.size)
+    return Groups.of_labels(numbers[coded]), list(names[order])
+
+
+def _check_length(caller: str, labels: Sequence[Any] | NDArray[Any], n_features: int) -> None:
+    if len(labels) != n_features:
+        complaint = f"must have one label per feature, {n_features} of them. Got {len(labels)}."
+        raise invalid_parameter(caller, "groups", complaint)
 
 
 def _is_missing(label: Any) -> bool:

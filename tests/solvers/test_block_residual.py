@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from group_judge import judge_groups
 from group_problems import CASES, anything, grouped
 from problems import take_route
+from regularize import SparseGroupLasso, sparse_group_lasso_path
 from regularize.penalties import GroupPenalty
 from regularize.solvers.block_newton import NewtonSystem, State
 from regularize.solvers.block_residual import BlockResidualQuadratic
@@ -57,6 +59,37 @@ def test_newton_steps_make_an_answer_exact():
     problem = grouped(40, (5,) * 30, rho=0.9)
     result = problem.solve(problem.grid(5), 1e-11)
     assert np.max(problem.judged(result).relative_gap) <= 1.01e-11
+
+
+@pytest.mark.parametrize("shape", [(100, 2000), (60, 3000)])
+def test_a_cold_fit_of_small_groups_far_below_alpha_max_converges(shape):
+    """Far more entries than rows move between kinks: neither sweeps nor Newton steps alone get there."""
+    rng = np.random.default_rng(shape[0])
+    X, w = rng.standard_normal(shape), np.zeros(shape[1])
+    w[rng.choice(shape[1], 20, replace=False)] = rng.standard_normal(20)
+    y = X @ w + 0.5 * rng.standard_normal(shape[0])
+    options = {"groups": 10, "l1_ratio": 0.95, "fit_intercept": False}
+    alpha = 1e-3 * sparse_group_lasso_path(X, y, alphas=1, **options)[0][0]
+    fitted = SparseGroupLasso(alpha=alpha, tol=1e-6, max_iter=2000, **options).fit(X, y)
+    verdict = judge_groups(
+        X,
+        y,
+        alpha,
+        fitted.coef_,
+        groups=np.arange(shape[1]) // 10,
+        norm=np.full(shape[1] // 10, 0.05 * np.sqrt(10)),
+        l1=np.full(shape[1], 0.95),
+    )
+    assert fitted.converged_
+    assert verdict.relative_gap <= 1.01e-6
+
+
+@pytest.mark.parametrize("n_targets", [1, 3])
+def test_float32_sweeps_give_answers_to_all_digits(n_targets):
+    problem = grouped(50, (4,) * 60, rho=0.5).with_targets(n_targets)
+    result = problem.solve(problem.grid(8), 1e-12)
+    assert result.converged.all()
+    assert np.max(problem.judged(result).relative_gap) <= 1.01e-12
 
 
 @pytest.mark.parametrize("n_targets", [1, 3])
