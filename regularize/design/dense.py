@@ -22,9 +22,36 @@ from regularize.kernels import products, threads
 from regularize.kernels.gram import mirror
 
 LARGE_MEAN = 1e6
+KEPT_VARIANCE = 1e-3  # of the squares about a common shift: with less, a variance is computed by itself
 MANY_VECTORS = 5  # from which a matrix product is faster than dot products, column by column
 LEAST_COLUMNS = 64  # of a tile of X in C order, so that whole cache lines are read
 PRODUCT_ENTRIES = 1 << 20  # of X in one such product
+
+
+def moments_together(X: NDArray[Any], weights: Floats, run: Run) -> tuple[Floats, Floats]:
+    """Means and standard deviations (K, p) of the columns of Fortran-ordered X under weights (K, n) of sum one.
+
+    One reading of X for all: squares are about the mean over all rows, which is near those under the weights.
+    """
+    means, deviations = np.empty((2, len(weights), X.shape[1]))
+
+    def fill(columns: slice) -> None:
+        tile = np.asarray(X[:, columns], dtype=np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            shift = tile.mean(axis=0)
+            tile = tile - shift
+            mean = weights @ tile
+            squares = weights @ np.square(tile, out=tile)
+            variance = squares - mean * mean
+            means[:, columns], deviations[:, columns] = shift + mean, np.sqrt(np.maximum(variance, 0.0))
+            lossy = np.argwhere(~(variance > KEPT_VARIANCE * squares))
+        for k, j in lossy:
+            own = slice(columns.start + j, columns.start + j + 1)
+            products.dense_moments(X, weights[k], own.start, means[k, own], deviations[k, own])
+
+    for _ in run(fill, list(blocks(X.shape[1], X.shape[0], TILE_ENTRIES))):
+        pass
+    return means, deviations
 
 
 class DenseDesign(Design):

@@ -326,6 +326,10 @@ class Design(ABC):
             gram *= self.inverse_scale[:, np.newaxis]
         self.__dict__["gram"] = gram
 
+    def take_moments(self, mean: Floats, deviation: Floats) -> None:
+        """Take weighted means and standard deviations from elsewhere: X need not be read for them."""
+        self.__dict__["moments"] = self._trusted(mean, deviation)
+
     @property
     def has_gram(self) -> bool:
         """Whether Z'Z is at hand, or can be had without X."""

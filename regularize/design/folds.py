@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from regularize.design.blocks import ENTRIES, blocks
+from regularize.design.dense import moments_together
 from regularize.design.design import Design, Floats, Run, make_design
 from regularize.design.statistics import Gatherer, Moments, Statistics
 
@@ -60,6 +61,14 @@ class FoldedDesign:
         design = make_design(X, self._training_weight(self.splits[k][0]), **self._options)
         design.shares_with = self.full
         return design
+
+    def gather_moments(self, designs: Sequence[Design], run: Run = map) -> None:
+        """The moments of folds by columns, in one reading of a dense X."""
+        if self.full.is_sparse or len(designs) < 2:
+            return
+        weights = np.array([design.weights for design in designs])
+        for design, mean, deviation in zip(designs, *moments_together(self.full.columns, weights, run), strict=True):
+            design.take_moments(mean, deviation)
 
     def uncentre(self, path_coefs: Floats, intercepts: Floats) -> Floats:
         """Intercepts (k,) for X as it was given, from those for its columns as they are read."""

@@ -117,8 +117,8 @@ class Penalty:
     def critical_alphas(self, correlations: Floats) -> Floats:
         """The smallest alpha (n_units,) at which each unit stays at zero, by correlations (..., p)."""
         open_side = np.where(correlations > 0, self.upper > 0, self.lower < 0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(open_side & (self.l1 > 0), np.abs(correlations) / self.l1, 0.0)
+        alphas = np.zeros(correlations.shape)
+        return np.divide(np.abs(correlations), self.l1, out=alphas, where=open_side & (self.l1 > 0))
 
     def without_kinks(self) -> Penalty:
         """The record at an alpha so large that only what nothing keeps at zero can move."""

@@ -142,10 +142,10 @@ def _by_gram(
     stop = threading.Event()
 
     def path(design: Design, moments: Moments | None, penalty: AnyPenalty, alphas: Floats) -> PathResult:
-        options: Any = {"tol": tol, "max_iter": max_iter, "on_point": lambda _: stop.is_set()}
+        options: Any = {"tol": tol, "max_iter": max_iter}
         if moments is None:
-            return squared_loss_path(design, y, penalty, alphas, **options)
-        return path_of_moments(design, y, moments, penalty, alphas, **options)
+            return squared_loss_path(design, y, penalty, alphas, on_point=lambda _: stop.is_set(), **options)
+        return path_of_moments(design, y, moments, penalty, alphas, stop=stop, **options)
 
     def solve(fold: int | None) -> list[PathResult]:
         design = folded.full if fold is None else folded.fold(fold)
@@ -185,6 +185,7 @@ def _by_columns(
         for together in blocks(len(folds), 1, MOST_TOGETHER):
             group = folds[together]
             designs = [folded.full if fold is None else folded.fold(fold, by_columns=True) for fold in group]
+            folded.gather_moments([design for design in designs if design is not folded.full], pool.map)
             recorders = paths_in_lockstep(folded, designs, y, penalty, own_alphas, pool, tol=tol, max_iter=max_iter)
             for fold, recorder in zip(group, recorders, strict=True):
                 path = recorder.result()

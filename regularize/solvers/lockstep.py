@@ -39,7 +39,7 @@ class Run:
     ) -> None:
         self.design = design
         self.units = Units.of(design, y, penalty)
-        self.recorder = Recorder(design, self.units, alphas, tol, lambda _: stop.is_set())
+        self.recorder = Recorder(design, self.units, alphas, tol, stop=stop)
         self._alphas = alphas
         self._max_iter = max_iter
         self._steps = self._path()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +17,15 @@ Floats = NDArray[np.float64]
 class Recorder:
     """Holds what is solved so far; whatever ends the path, ``result`` gives that much."""
 
-    def __init__(self, design: Design, units: Units, alphas: Floats, tol: float, on_point: OnPoint | None) -> None:
+    def __init__(
+        self,
+        design: Design,
+        units: Units,
+        alphas: Floats,
+        tol: float,
+        on_point: OnPoint | None = None,
+        stop: threading.Event | None = None,
+    ) -> None:
         self.tolerance = tol * units.squared_target
         self.n_done = 0
         self.interrupted = False
@@ -24,40 +34,67 @@ class Recorder:
         self._units = units
         self._alphas = alphas
         self._on_point = on_point
-        self._coefs: list[tuple[NDArray[np.intp] | slice, Floats]] = []
+        self._stop = stop
+        self._coefs: list[tuple[slice, NDArray[np.intp] | slice, Floats]] = []
         self._targets = np.shape(units.response_mean)
         self._intercepts = np.zeros((alphas.size, *self._targets))
         self._gaps = np.zeros(alphas.size)
         self._n_iters = np.zeros(alphas.size, dtype=np.intp)
 
     def add(self, gap: float, n_iter: int, features: NDArray[np.intp] | slice, coef: Floats) -> bool:
-        """Record the next alpha, given in the units of Z; True when the callback wants the path to end.
+        """Record the next alpha, given in the units of Z; True when the callback or the event wants the path to end.
 
         ``features`` is kept as it is, not copied.
         """
-        k, units = self.n_done, self._units
-        w = (coef.T / units.coef_scale[features]).T
-        self._coefs.append((features, w))
-        if self._design.fit_intercept:
-            self._intercepts[k] = units.response_mean - self._design.mean[features] @ w
-        self._gaps[k] = gap
-        self._n_iters[k] = n_iter
-        self.n_done += 1
+        k = self.n_done
+        w = self._take(np.array([gap]), np.array([n_iter]), features, coef[np.newaxis])[0]
         if self._on_point is None:
-            return False
-        gap = gap * units.response_scale * units.response_scale  # the square alone might overflow
+            return self._is_stopped()
+        unit = self._units.response_scale
+        gap = gap * unit * unit  # the square alone might overflow
         point = PathPoint(k, float(self._alphas[k]), gap, int(n_iter), int(np.count_nonzero(w)))
         if self._on_point(point):
             self.interrupted = True
+        return self._is_stopped()
+
+    def _is_stopped(self) -> bool:
+        self.interrupted |= self._stop is not None and self._stop.is_set()
         return self.interrupted
+
+    @property
+    def takes_many(self) -> bool:
+        """Whether nobody asks for the points one by one."""
+        return self._on_point is None
+
+    def add_many(
+        self, gaps: Floats, n_iters: NDArray[np.intp], features: NDArray[np.intp] | slice, coefs: Floats
+    ) -> bool:
+        """The same for the next alphas, coefs (m, ...), where it ``takes_many``."""
+        self._take(gaps, n_iters, features, coefs)
+        return self._is_stopped()
+
+    def _take(
+        self, gaps: Floats, n_iters: NDArray[np.intp], features: NDArray[np.intp] | slice, coefs: Floats
+    ) -> Floats:
+        """Keep the next alphas; returns their coefficients in the user's units."""
+        units, points = self._units, slice(self.n_done, self.n_done + len(coefs))
+        scale = units.coef_scale[features]
+        w = np.asarray(coefs / (scale if coefs.ndim == 2 else scale[:, np.newaxis]))
+        self._coefs.append((points, features, w))
+        if self._design.fit_intercept:
+            self._intercepts[points] = units.response_mean - np.einsum("j,kj...->k...", self._design.mean[features], w)
+        self._gaps[points] = gaps
+        self._n_iters[points] = n_iters
+        self.n_done = points.stop
+        return w
 
     def result(self) -> PathResult:
         """The solved part of the path."""
         done, unit = slice(0, self.n_done), self._units.response_scale
         shape = self.n_done, self._design.n_features, *self._targets
         coefs = np.zeros(shape)  # untouched pages of zeros cost no memory
-        for row, (features, w) in zip(coefs, self._coefs, strict=True):
-            row[features] = w
+        for points, features, w in self._coefs:
+            coefs[points, features] = w
         return PathResult(
             alphas=self._alphas[done],
             coefs=coefs.T,

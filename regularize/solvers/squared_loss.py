@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -80,14 +81,14 @@ def path_of_moments(
     *,
     tol: float,
     max_iter: int,
-    on_point: OnPoint | None = None,
+    stop: threading.Event,
 ) -> PathResult:
     """The same path when the moments of the rows are known: X and y are read only where the Gram matrix is not enough.
 
-    ``design`` has taken the Gram matrix of the moments.
+    ``design`` has taken the Gram matrix of the moments; ``stop`` ends the path early.
     """
     units, null = _prepared(design, y, penalty, moments)
-    recorder = Recorder(design, units, alphas, tol, on_point)
+    recorder = Recorder(design, units, alphas, tol, stop=stop)
     start = np.zeros((design.n_features, *y.shape[1:]))
     _gram_route(design, units, alphas, recorder, min(max_iter, LARGEST_INT), start, null)
     return recorder.result()
@@ -157,6 +158,8 @@ def _gram_route(
         nonlocal driver
         gaps = problem.certify(alphas[first : first + len(coefs)], coefs)
         doubts = gaps + problem.gap_noises(coefs, tolerance)
+        if recorder.takes_many and not np.any((doubts > tolerance) & (n_iters < max_iter)):
+            return recorder.add_many(gaps, n_iters, problem.features, coefs)
         for k, (gap, doubt, n_iter, coef) in enumerate(zip(gaps, doubts, n_iters, coefs, strict=True), start=first):
             if doubt > tolerance and n_iter < max_iter:
                 if driver is None:

@@ -31,7 +31,7 @@ SPARSE_SHARE = 20  # |W| beyond this many times the entries of a column makes th
 
 def nonzero(coef: Floats) -> NDArray[np.bool_]:
     """The features with coefficients that are not zero."""
-    return np.asarray(np.any(coef, axis=tuple(range(1, coef.ndim))))
+    return coef != 0 if coef.ndim == 1 else np.asarray(np.any(coef, axis=tuple(range(1, coef.ndim))))
 
 
 class WorkingSet:

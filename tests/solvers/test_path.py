@@ -140,7 +140,7 @@ def test_ctrl_c_before_the_first_alpha_is_raised(problem, monkeypatch):
     def interrupt(self, *arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Recorder, "add", interrupt)
+    monkeypatch.setattr(Recorder, "_take", interrupt)  # what every recorded alpha passes through
     with pytest.raises(KeyboardInterrupt):
         problem.solve(problem.grid(6))
 
