@@ -179,7 +179,7 @@ class PathDriver:
             coef = np.concatenate([coef, np.zeros((1, *read.correlations.T.shape))], axis=1)
             correlations = np.concatenate([correlations, read.correlations.T[np.newaxis]], axis=1)
         flags, projections = None, None
-        if self._has_flat:
+        if self.has_flat:
             flags, projections = np.zeros(coef.shape, dtype=np.uint8), np.array([projection])
             flags[0, : working.size] = projected
         norms, squares = self.design.norms[features], np.array([squared_residual])
