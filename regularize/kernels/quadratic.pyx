@@ -56,6 +56,7 @@ cdef class QuadraticSolver:
     cdef signed char *in_factor
     cdef double *scratch
     cdef Py_ssize_t capacity
+    cdef Py_ssize_t size                    # of the last task
     cdef bint paused                        # the last call spent its work budget: the next one goes on from there
     cdef Knots knots
     cdef double *vectors
@@ -85,9 +86,18 @@ cdef class QuadraticSolver:
             self.capacity = capacity
         return True
 
+    cdef void forget(self) noexcept nogil:
+        """Empty the factor: what comes has other columns."""
+        self.factor.size = 0
+        if self.capacity > 0:
+            memset(self.in_factor, 0, self.capacity)
+
     cdef bint lend_memory(self, Task *task) noexcept nogil:
         """Put this object's memory behind the task; False when memory is short."""
         cdef Py_ssize_t j
+        if task.size < self.size:
+            self.forget()
+        self.size = task.size
         if not self.has_room(task.size):
             return False
         for j in range(task.size):
@@ -162,6 +172,7 @@ cdef class QuadraticSolver:
             &correlations[0], &coef[0], response_norm, 0.0, tolerance, False, NULL, NULL, NULL, 0, 0, 0.0, False,
         )
         if not is_under_way(&task, &self.knots, first):
+            self.forget()
             self.vectors = <double *> realloc(self.vectors, N_VECTORS * task.size * sizeof(double))
             place_knots(&task, &self.knots, self.vectors)
         with nogil:
