@@ -108,7 +108,8 @@ def group_lasso_path(
     dual_gaps : ndarray of shape (n_alphas,)
         Duality gaps that were reached, in units of the objective.
     n_iters : list of int
-        Iterations per alpha; only if ``return_n_iter=True``.
+        Iterations per alpha, 0 for those that were interpolated (see Notes of :func:`lasso_path`); only if
+        ``return_n_iter=True``.
 
     Raises
     ------
@@ -215,7 +216,8 @@ def group_elastic_net_path(
     dual_gaps : ndarray of shape (n_alphas,)
         Duality gaps that were reached, in units of the objective.
     n_iters : list of int
-        Iterations per alpha; only if ``return_n_iter=True``.
+        Iterations per alpha, 0 for those that were interpolated (see Notes of :func:`lasso_path`); only if
+        ``return_n_iter=True``.
 
     Raises
     ------
@@ -317,7 +319,8 @@ def sparse_group_lasso_path(
     dual_gaps : ndarray of shape (n_alphas,)
         Duality gaps that were reached, in units of the objective.
     n_iters : list of int
-        Iterations per alpha; only if ``return_n_iter=True``.
+        Iterations per alpha, 0 for those that were interpolated (see Notes of :func:`lasso_path`); only if
+        ``return_n_iter=True``.
 
     Raises
     ------

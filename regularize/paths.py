@@ -176,7 +176,7 @@ def lasso_path(
     dual_gaps : ndarray of shape (n_alphas,)
         Duality gaps that were reached, in units of the objective.
     n_iters : list of int
-        Iterations per alpha; only if ``return_n_iter=True``.
+        Iterations per alpha, 0 for those that were interpolated; only if ``return_n_iter=True``.
 
     Raises
     ------
@@ -193,6 +193,12 @@ def lasso_path(
     --------
     enet_path : L1 and L2 penalty.
     RegularizationPathDisplay : Plot of a path.
+
+    Notes
+    -----
+    The path is solved at as many alphas as ``tol`` asks for. Those between are interpolated where the duality gap of
+    the result is within the tolerance, too; coefficients are then not zero if they are not at either neighbour. With
+    ``tol`` at 1e-10 or below every alpha is solved.
 
     Examples
     --------
@@ -322,7 +328,7 @@ def enet_path(
     dual_gaps : ndarray of shape (n_alphas,)
         Duality gaps that were reached, in units of the objective.
     n_iters : list of int
-        Iterations per alpha; only if ``return_n_iter=True``.
+        Iterations per alpha, 0 for those that were interpolated; only if ``return_n_iter=True``.
 
     Raises
     ------
@@ -339,6 +345,12 @@ def enet_path(
     --------
     lasso_path : Only the L1 penalty.
     alpha_grid : The automatic grid of alphas.
+
+    Notes
+    -----
+    The path is solved at as many alphas as ``tol`` asks for. Those between are interpolated where the duality gap of
+    the result is within the tolerance, too; coefficients are then not zero if they are not at either neighbour. With
+    ``tol`` at 1e-10 or below every alpha is solved.
 
     Examples
     --------

@@ -257,6 +257,7 @@ class ElasticNetIC(PenalisedRegressor):
                 alphas if alphas is not None else lambda top: geometric_grid(caller, top, self.eps, n_alphas),
                 tol=float(self.tol),
                 max_iter=DEFAULT_MAX_ITER if self.max_iter is None else int(self.max_iter),
+                solve_all=True,  # between two solutions are features of both, which degrees of freedom would count
                 on_point=on_point,
             )
             if path.interrupted:  # Ctrl-C: a fit must not swallow it

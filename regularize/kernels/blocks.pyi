@@ -34,4 +34,5 @@ class BlockSolver:
         first: int,
         coefs: Floats,
         n_iters: Integers,
+        solve_all: bool = False,
     ) -> int: ...

@@ -103,6 +103,7 @@ cdef class BlockSolver:
         Py_ssize_t first,                           # alphas before this one are done
         double[:, :, ::1] coefs not None,           # OUT     (k, m, T)
         Py_ssize_t[::1] n_iters not None,           # IN/OUT  (k,), zero at the start
+        bint solve_all=False,                       # instead of interpolating where the gap allows it
     ):
         """Minimise along alphas[first:]; returns the index of the first alpha that is not done.
 
@@ -113,7 +114,7 @@ cdef class BlockSolver:
         cdef Status status = CONVERGED
         if coef.shape[0] == 0 or first >= alphas.shape[0]:
             return alphas.shape[0]
-        path = Path(alphas.shape[0], &alphas[0], &coefs[0, 0, 0], &n_iters[0], max_iter)
+        path = Path(alphas.shape[0], &alphas[0], &coefs[0, 0, 0], &n_iters[0], max_iter, solve_all)
         memset(&task, 0, sizeof(BlockTask))
         task.n_blocks, task.size, task.width = norm.shape[0], coef.shape[0], coef.shape[1]
         task.stride = gram.shape[1]

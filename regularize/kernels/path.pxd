@@ -28,6 +28,7 @@ cdef struct Path:
     double *coefs               # (n_alphas, entries): row k is the answer for alphas[k]
     Py_ssize_t *n_iters         # (n_alphas)
     Py_ssize_t max_iter
+    bint solve_all              # nothing is interpolated
 
 
 cdef struct Knots:
@@ -58,7 +59,7 @@ cdef inline double tightest() noexcept nogil:
 
 cdef inline bint is_loose(const AnyTask *task, const Path *path) noexcept nogil:
     """Whether the tolerance leaves room for interpolation, on a path that has room for it."""
-    return path.n_alphas >= FEWEST_ALPHAS and task.tolerance > tightest() * task.response_norm
+    return not path.solve_all and path.n_alphas >= FEWEST_ALPHAS and task.tolerance > tightest() * task.response_norm
 
 
 cdef inline Py_ssize_t entries(const AnyTask *task) noexcept nogil:

@@ -46,4 +46,5 @@ class QuadraticSolver:
         first: int,
         coefs: Floats,
         n_iters: NDArray[np.intp],
+        solve_all: bool = False,
     ) -> int: ...

@@ -156,6 +156,7 @@ cdef class QuadraticSolver:
         Py_ssize_t first,                           # alphas before this one are done
         double[:, ::1] coefs not None,              # OUT     (k, p)
         Py_ssize_t[::1] n_iters not None,           # IN/OUT  (k,), zero at the start
+        bint solve_all=False,                       # instead of interpolating where the gap allows it
     ):
         """Minimise along alphas[first:]; returns the index of the first alpha that is not done.
 
@@ -166,7 +167,7 @@ cdef class QuadraticSolver:
         cdef Status status = CONVERGED
         if coef.shape[0] == 0 or first >= alphas.shape[0]:
             return alphas.shape[0]
-        path = Path(alphas.shape[0], &alphas[0], &coefs[0, 0], &n_iters[0], max_iter)
+        path = Path(alphas.shape[0], &alphas[0], &coefs[0, 0], &n_iters[0], max_iter, solve_all)
         task = Task(
             coef.shape[0], gram.shape[1], &gram[0, 0], &response[0], &l1[0], &l2[0], &lower[0], &upper[0],
             &correlations[0], &coef[0], response_norm, 0.0, tolerance, False, NULL, NULL, NULL, 0, 0, 0.0, False,

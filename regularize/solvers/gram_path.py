@@ -48,6 +48,7 @@ class GramProblem:
         max_iter: int,
         start: Floats,
         on_solved: Callable[[int, Floats, NDArray[np.intp]], bool],
+        solve_all: bool = False,
     ) -> None:
         """Hand each run of solved alphas to ``on_solved(first, coefs (k, p), n_iters (k,))`` until it returns True."""
         features = self.penalty.features
@@ -73,6 +74,7 @@ class GramProblem:
                 first,
                 coefs,
                 n_iters,
+                solve_all,
             )
             for begin in range(first, done, AT_ONCE):
                 part = slice(begin, min(begin + AT_ONCE, done))

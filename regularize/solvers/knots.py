@@ -57,7 +57,7 @@ class Knot(NamedTuple):
 class Interpolation:
     """Drives a :class:`PathDriver` along its alphas, to the tolerance that it has now."""
 
-    def __init__(self, driver: PathDriver, record: Record) -> None:
+    def __init__(self, driver: PathDriver, record: Record, solve_all: bool = False) -> None:
         self._driver = driver
         self._tolerance = driver.tolerance
         self._record = record
@@ -65,7 +65,7 @@ class Interpolation:
         self._n_done = 0
         self._stride, self._wait = 1, 0  # alphas to the next knot, and knots before more than one is tried again
         is_loose = driver.alphas.size >= FEWEST_ALPHAS and driver.tolerance > TIGHTEST * driver.squared_target
-        self._may_skip = is_loose and not driver.has_flat
+        self._may_skip = is_loose and not driver.has_flat and not solve_all
 
     def steps(self) -> Pass[None]:
         """The whole path; like those of the driver, it asks for correlations with all features."""
@@ -82,13 +82,10 @@ class Interpolation:
                 if self._n_done < ahead:
                     if (yield from self._solve()):
                         return
-            if self._add(point.gap, point.n_iter, self._full(knot).coef):
+            if self._add(point.gap, point.n_iter, knot.grown(self._driver.working).coef):
                 return
             self._stride = self._next_stride(knot) if precise else 1
             self._knots = [*self._knots[-1:], knot]
-
-    def _full(self, knot: Knot) -> Knot:
-        return knot.grown(self._driver.working)
 
     def _add(self, gap: float, n_iter: int, coef: Floats) -> bool:
         self._n_done += 1

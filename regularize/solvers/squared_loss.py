@@ -30,7 +30,7 @@ ROUNDING = 1e-14  # by which two ways to a correlation may differ: alpha_max is 
 USUAL_GRID = 100  # alphas that a grid is taken to have before it is known
 
 
-def squared_loss_path(
+def squared_loss_path(  # noqa: PLR0913: all options of a path
     design: Design,
     y: Floats,
     penalty: AnyPenalty,
@@ -40,13 +40,15 @@ def squared_loss_path(
     max_iter: int = 1000,
     coef_init: Floats | None = None,
     use_gram: bool | None = None,
+    solve_all: bool = False,
     on_point: OnPoint | None = None,
 ) -> PathResult:
     """Solve 1/2 sum_i s_i (y_i - b - x_i'w)^2 + penalty for each of the non-increasing alphas.
 
     y is (n,), or (n, T) for T targets that a group penalty holds together. ``alphas`` may be a function of alpha_max,
     which is then found on the way. Each answer has a duality gap of at most ``tol * sum_i s_i (y_i - mean)^2`` or says
-    that it has not. On Ctrl-C the solved alphas are returned if there are any.
+    that it has not, whether it was solved or, unless ``solve_all``, interpolated. On Ctrl-C the solved alphas are
+    returned if there are any.
     """
     max_iter = min(max_iter, LARGEST_INT)
     shape, (y, penalty) = y.shape[1:], blocked(y, penalty)
@@ -64,7 +66,7 @@ def squared_loss_path(
     recorder = Recorder(design, units, alphas, tol, on_point)
     solve = _gram_route if by_gram else _working_set_route
     try:
-        solve(design, units, alphas, recorder, max_iter, start, null)
+        solve(design, units, alphas, recorder, max_iter, start, null, solve_all)
     except KeyboardInterrupt:
         if recorder.n_done == 0:
             raise
@@ -136,17 +138,31 @@ def wants_gram(design: Design, n_alphas: int, use_gram: bool | None) -> bool:
 
 
 def _working_set_route(
-    design: Design, units: Units, alphas: Floats, recorder: Recorder, max_iter: int, start: Floats, null: Floats
+    design: Design,
+    units: Units,
+    alphas: Floats,
+    recorder: Recorder,
+    max_iter: int,
+    start: Floats,
+    null: Floats,
+    solve_all: bool = False,
 ) -> None:
     """One alpha after the other on a growing working set."""
     with one_thread():
         driver = PathDriver(design, units.target, units.penalty, alphas, recorder.tolerance, max_iter, start, null)
-        driver.run(Interpolation(driver, recorder.add).steps())
+        driver.run(Interpolation(driver, recorder.add, solve_all).steps())
         recorder.working_set_size = driver.working.size
 
 
 def _gram_route(
-    design: Design, units: Units, alphas: Floats, recorder: Recorder, max_iter: int, start: Floats, null: Floats
+    design: Design,
+    units: Units,
+    alphas: Floats,
+    recorder: Recorder,
+    max_iter: int,
+    start: Floats,
+    null: Floats,
+    solve_all: bool = False,
 ) -> None:
     """The whole path on the Gram matrix; alphas that its rounding cannot certify are finished on X."""
     recorder.working_set_size = design.n_features
@@ -175,7 +191,7 @@ def _gram_route(
         return False
 
     with one_thread():
-        problem.solve(alphas, tolerance, max_iter, start[problem.features], record)
+        problem.solve(alphas, tolerance, max_iter, start[problem.features], record, solve_all)
 
 
 def squared_loss_alpha_max(design: Design, y: Floats, penalty: AnyPenalty, moments: Moments | None = None) -> float:

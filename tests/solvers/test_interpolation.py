@@ -51,6 +51,13 @@ def test_what_is_between_knots_is_solved_where_interpolation_would_not_do(proble
     assert np.all(problem.judged(result).relative_gap <= 1e-5)
 
 
+def test_on_request_every_alpha_is_solved(problem):
+    alphas = problem.grid(60, 1e-2)
+    result = problem.solve(alphas, 1e-3, solve_all=True)
+    assert np.count_nonzero(result.n_iters) > np.count_nonzero(problem.solve(alphas, 1e-3).n_iters)
+    assert np.all(problem.judged(result).relative_gap <= 1e-3)
+
+
 def test_equal_alphas_have_equal_answers(problem):
     alphas = np.repeat(problem.grid(20, 1e-2), 3)
     result = problem.solve(alphas, 1e-4)
