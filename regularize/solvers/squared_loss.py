@@ -30,7 +30,7 @@ ROUNDING = 1e-14  # by which two ways to a correlation may differ: alpha_max is 
 USUAL_GRID = 100  # alphas that a grid is taken to have before it is known
 
 
-def squared_loss_path(  # noqa: PLR0913: all options of a path
+def squared_loss_path(  # noqa: PLR0913 - all options of a path
     design: Design,
     y: Floats,
     penalty: AnyPenalty,
