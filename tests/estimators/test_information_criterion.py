@@ -86,6 +86,15 @@ def test_unpenalised_features_count_in_full(n_samples, data):
     assert_allclose(model.df_[1], np.trace(hat), rtol=1e-8)
 
 
+@pytest.mark.parametrize("n_samples", [300, 25])
+def test_at_the_default_tolerance_features_of_neighbouring_alphas_hardly_count(n_samples):
+    X, y = make_regression(n_samples=n_samples, n_features=40, n_informative=10, noise=20.0, random_state=1)
+    alphas = np.geomspace(20.0, 2.0, 60)
+    expected = LassoIC(alphas=alphas, noise_variance=400.0, **TIGHT).fit(X, y).df_
+    found = LassoIC(alphas=alphas, noise_variance=400.0).fit(X, y).df_
+    assert np.abs(found - expected).sum() <= 10  # over 20 if what lies between solutions were interpolated
+
+
 def test_the_rank_counts_and_not_the_number_of_features(data):
     X, y = data
     unpenalised = Lasso(alpha=1.0, **TIGHT).fit(X, y).coef_
