@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from regularize.design.blocks import ENTRIES, LEAST_ROWS, add_gram, blocks
+from regularize.design.blocks import ENTRIES, LEAST_ROWS, MULTIPLY_ADDS, add_gram, blocks
 from regularize.design.design import Design, Floats, Run
 from regularize.design.statistics import TILE_ENTRIES, Gatherer, Moments, moments_at_once, sampled_shift, tiles
 from regularize.design.working_columns import DenseWorkingColumns
@@ -199,21 +200,37 @@ class DenseDesign(Design):
             return tile - self.shift[columns]
         return np.asarray(tile, dtype=np.float64)
 
-    def _long_tiles(self) -> Iterator[slice]:
+    @property
+    def _as_it_lies(self) -> bool:
+        """Whether tiles are parts of X, not copies."""
+        return self.shift is None and self._X.dtype == np.float64
+
+    def _long_tiles(self, entries: int = TILE_ENTRIES) -> Iterator[slice]:
         """Tiles of rows; of X in Fortran order with enough rows to read whole cache lines."""
         n, p = self._X.shape
         least = 1 if self._X.flags.c_contiguous else max(1, min(LEAST_ROWS // 2, n // 8))
-        return blocks(n, 1, max(TILE_ENTRIES / max(p, 1), least))
+        return blocks(n, 1, max(entries / max(p, 1), least))
 
     def _wide_tiles(self, least: int, entries: int = TILE_ENTRIES) -> Iterator[slice]:
         """Tiles of at least so many columns."""
         n, p = self._X.shape
         return blocks(p, 1, max(entries / max(n, 1), least))
 
+    def _tiles_read_once(self, n_vectors: int) -> tuple[Iterator[slice], Iterator[slice]]:
+        """Rows and columns of tiles that are multiplied once: along the memory, and few where they are not copied.
+
+        One of the two is a single slice of everything.
+        """
+        n, p = self._X.shape
+        entries = int(min(ENTRIES, MULTIPLY_ADDS / max(n_vectors, 1))) if self._as_it_lies else TILE_ENTRIES
+        if self._X.flags.f_contiguous and (n < p or self._as_it_lies):  # copies of a few long columns would be slow
+            return blocks(n, 1, n), self._wide_tiles(1, entries)
+        return self._long_tiles(entries), blocks(p, 1, p)
+
     def combinations(self, coefs: Floats) -> Floats:
-        out = np.empty((len(coefs), self.n_samples))
-        for rows in self._long_tiles():
-            out[:, rows] = coefs @ self._tile(rows).T
+        out = np.zeros((len(coefs), self.n_samples))
+        for rows, columns in product(*self._tiles_read_once(len(coefs))):
+            out[:, rows] += coefs[:, columns] @ self._tile(rows, columns).T
         self.n_passes += 1.0
         return out if self.shift is None else out + (coefs @ self.shift)[:, np.newaxis]
 
@@ -231,8 +248,8 @@ class DenseDesign(Design):
 
     def weighted_sums(self, weights: Floats) -> Floats:
         out = np.zeros((*weights.shape[:-1], self.n_features))
-        for rows in self._long_tiles():
-            out += weights[..., rows] @ self._tile(rows)
+        for rows, columns in product(*self._tiles_read_once(weights[..., 0:1].size)):
+            out[..., columns] += weights[..., rows] @ self._tile(rows, columns)
         self.n_passes += 1.0
         return out
 
@@ -253,8 +270,7 @@ class DenseDesign(Design):
 
     def dual_products(self, V: Floats, multiplier: Floats, with_combinations: bool = True) -> tuple[Floats, Floats]:
         coefs, out = np.empty((len(V), self.n_features)), np.zeros((len(V), self.n_samples))
-        copied = self.shift is not None or self._X.dtype != np.float64
-        for columns in self._wide_tiles(LEAST_COLUMNS, TILE_ENTRIES if copied else PRODUCT_ENTRIES):
+        for columns in self._wide_tiles(LEAST_COLUMNS, PRODUCT_ENTRIES if self._as_it_lies else TILE_ENTRIES):
             tile = self._tile(slice(None), columns)
             coefs[:, columns] = (V @ tile) * multiplier[columns]
             if with_combinations:

@@ -48,9 +48,13 @@ class KrylovForm(RidgeForm):
     def reliable(self, alphas: Floats, for_rows: bool) -> NDArray[np.bool_]:
         return np.ones(alphas.size, dtype=np.bool_)
 
-    def _forward(self, u: Floats) -> Floats:
-        """Z u (m, n) for rows u (m, p), without its part along what is not penalised."""
-        return self._unpenalised.off(self.problem.design.combinations(u * self._multiplier) * self._root)
+    def _combined(self, u: Floats) -> Floats:
+        """X w (m, n) for the coefficients w that rows u (m, p) stand for."""
+        return self.problem.design.combinations(u * self._multiplier)
+
+    def _forward(self, combined: Floats) -> Floats:
+        """Z u for what X combines: without its part along what is not penalised."""
+        return self._unpenalised.off(combined * self._root)
 
     def _adjoint(self, remainders: Floats) -> Floats:
         """Z' s (m, p) for rows s (m, n)."""
@@ -74,23 +78,29 @@ class KrylovForm(RidgeForm):
             u[order, j] = found[j].T
             n_iters[order, j] = counts[j]
         for restart in range(MAX_RESTARTS + 1):
-            left, slopes, noise = self._true_gradients(alphas, u, targets)
+            combined, left, slopes, noise = self._true_gradients(alphas, u, targets)
             late = np.sqrt(np.einsum("kmp,kmp->km", slopes, slopes)) > np.maximum(limits * (1.0 + 1e-6), noise)
             again = late & (n_iters < self._max_iter)
             if restart == MAX_RESTARTS or not again.any():
                 break
             self._take_further(alphas, u, n_iters, left, slopes, limits, again)
-        return self._answers(alphas, which, u, slopes, left, n_iters, ~late)
+        return self._answers(alphas, which, u, combined, slopes, n_iters, ~late)
 
-    def _true_gradients(self, alphas: Floats, u: Floats, targets: Floats) -> tuple[Floats, Floats, Floats]:
-        """Remainders, gradients, and the size of the rounding in these."""
+    def _true_gradients(self, alphas: Floats, u: Floats, targets: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """What X combines (k, m, n), remainders, gradients, and the size of the rounding in these."""
         k, m, p = u.shape
-        images = self._forward(u.reshape(-1, p)).reshape(k, m, -1)
+        combined = self._combined(u.reshape(-1, p))
+        images = self._forward(combined).reshape(k, m, -1)
         left = targets - images
         slopes = self._adjoint(left.reshape(k * m, -1)).reshape(u.shape)
         lengths = np.linalg.norm(left, axis=2) + np.linalg.norm(images, axis=2)
         norm = np.linalg.norm(self._multiplier * self.problem.design.scale * self.problem.design.norms)
-        return left, slopes - alphas[:, np.newaxis, np.newaxis] * u, ROUNDING * norm * lengths
+        return (
+            combined.reshape(left.shape),
+            left,
+            slopes - alphas[:, np.newaxis, np.newaxis] * u,
+            ROUNDING * norm * lengths,
+        )
 
     def _take_further(
         self,
@@ -127,7 +137,7 @@ class KrylovForm(RidgeForm):
             active = np.array([j for j, state in enumerate(states) if state.n_open], dtype=np.intp)
             if not active.size:
                 break
-            images = self._forward(np.stack([states[j].direction for j in active]))
+            images = self._forward(self._combined(np.stack([states[j].direction for j in active])))
             curvatures = np.einsum("mn,mn->m", images, images)
             for j, curvature in zip(active, curvatures, strict=True):
                 states[j].choose_step(float(curvature))
@@ -143,14 +153,12 @@ class KrylovForm(RidgeForm):
         alphas: Floats,
         which: Which,
         u: Floats,
+        combined: Floats,
         slopes: Floats,
-        left: Floats,
         n_iters: NDArray[np.intp],
         converged: NDArray[np.bool_],
     ) -> Solutions:
-        design = self.problem.design
         coefs = u * self._multiplier
-        combined = design.combinations(coefs.reshape(-1, coefs.shape[2])).reshape(left.shape)
         offsets, rest = self._unpenalised.fit(coefs, combined, self.problem.targets[which])
         errors = np.einsum("kmn,kmn->km", rest, rest)
         squares = np.einsum("kmp,kmp->km", u, u)
