@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from regularize.design.blocks import blocks
 from regularize.design.statistics import TILE_ENTRIES, Moments
 from regularize.design.triangle import rows_at_once, triangle
 from regularize.design.working_columns import WorkingColumns
@@ -311,7 +312,10 @@ class Design(ABC):
         return None
 
     def take_gram(self, moments: Moments) -> None:
-        """Take (weighted) means and X'SX about the centre from elsewhere: X need not be read for them."""
+        """Take (weighted) means and X'SX about the centre from elsewhere: X need not be read for them.
+
+        The matrix is taken as it is, not copied, and scaled in place.
+        """
         self.lost = moments.lost
         norms = np.sqrt(np.maximum(np.diagonal(moments.gram), 0.0))  # rounding may have left less than nothing
         if self.fit_intercept:
@@ -320,11 +324,11 @@ class Design(ABC):
             norms, _ = self._trusted(norms, np.zeros(self.n_features))
             norms[norms < SMALLEST] = 0.0
             self.__dict__["_raw_norms"] = norms
-        gram = moments.gram
+        self.__dict__["gram"] = moments.gram
         if np.any(self.inverse_scale != 1.0):
-            gram = gram * self.inverse_scale
-            gram *= self.inverse_scale[:, np.newaxis]
-        self.__dict__["gram"] = gram
+            for rows in blocks(self.n_features, self.n_features, TILE_ENTRIES):
+                moments.gram[rows] *= self.inverse_scale
+                moments.gram[rows] *= self.inverse_scale[rows, np.newaxis]
 
     def take_moments(self, mean: Floats, deviation: Floats) -> None:
         """Take weighted means and standard deviations from elsewhere: X need not be read for them."""

@@ -8,6 +8,7 @@ reading of X gives the statistics of each part; the training rows of a fold are 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from functools import reduce
 from typing import Any
 
@@ -153,7 +154,7 @@ class Parts:
 
     def moments(self, fold: int | None) -> Moments | None:
         """Of the training rows of a fold, or of all rows; None where differences would have lost digits."""
-        sums = self._all if fold is None else self._all.plus(self.held_out(fold), -1.0)
+        sums = deepcopy(self._all) if fold is None else self._all.plus(self.held_out(fold), -1.0)
         present = None
         if self._kept:
             present = self._holders - (0 if fold is None else np.diagonal(self._kept[fold].gram) > 0) > 0

@@ -63,11 +63,12 @@ def sampled_shift(X: NDArray[Any]) -> Floats | None:
 class Statistics:
     """Weighted sums about fixed shifts of the columns and of one or several responses.
 
-    weight : sum s; columns (p,) : X's; gram (p, p) : X'SX, its upper triangle until ``complete``; products (p,) or
-    (p, t) : X'Sy; response, squares : s'y and y'Sy, numbers or (t,).
+    weight : sum s; columns (p,) : X's, if there is an intercept; gram (p, p) : X'SX, its upper triangle until
+    ``complete``; products (p,) or (p, t) : X'Sy; response, squares : s'y and y'Sy, numbers or (t,).
     """
 
-    def __init__(self, n_features: int, targets: tuple[int, ...] = ()) -> None:
+    def __init__(self, n_features: int, targets: tuple[int, ...] = (), centred: bool = True) -> None:
+        self._centred = centred
         self.weight: float = 0.0
         self.response: Any = np.zeros(targets)
         self.squares: Any = np.zeros(targets)
@@ -80,7 +81,8 @@ class Statistics:
         self.response += root @ y
         self.squares += np.einsum("i...,i...->...", y, y)
         for part in blocks(len(rows), rows.shape[1], TILE_ENTRIES):  # what is read twice stays in the cache
-            self.columns += root[part] @ rows[part]
+            if self._centred:
+                self.columns += root[part] @ rows[part]
             self.products += rows[part].T @ y[part]
         with threads.all_threads(rows.size * self.gram.shape[0]):
             add_gram(rows, self.gram)
@@ -92,9 +94,9 @@ class Statistics:
 
     def plus(self, other: Statistics, sign: float = 1.0) -> Statistics:
         """The sums over the rows of both, or of those of ``other`` taken away."""
-        total = Statistics(0)
-        for name, value in vars(self).items():
-            setattr(total, name, value + sign * getattr(other, name))
+        total = Statistics(0, centred=self._centred)
+        for name in ("weight", "response", "squares", "columns", "products", "gram"):
+            setattr(total, name, getattr(self, name) + sign * getattr(other, name))
         return total
 
     def squared_errors(self, coefs: Floats, intercepts: Floats, target: int = 0) -> Floats:
@@ -116,6 +118,7 @@ class Moments:
     mean (p,), gram (p, p) and products (p,) of the columns with themselves and with the response; response_mean (zero
     without an intercept) and response_variance; for several responses products (p, t) and the last two (t,); lost :
     how much larger than some variance the sums are whose difference it is, and so by how much rounding counts for more.
+    A design that takes the Gram matrix takes it for good, and scales it in place.
     """
 
     mean: Floats
@@ -163,19 +166,19 @@ class Gatherer:
 
     @quietly
     def gather(self, rows: NDArray[np.intp] | None = None) -> Statistics:
-        """The statistics of some rows, or of all."""
+        """The statistics of some rows, or of all; not completed."""
         n_rows = len(self._X) if rows is None else rows.size
-        sums = Statistics(self._X.shape[1], self._y.shape[1:])
+        sums = Statistics(self._X.shape[1], self._y.shape[1:], self._centred)
         as_it_lies = self._as_they_are and rows is None  # nothing is copied: the fewer tiles the better
         for part in blocks(n_rows, 1, MANY_ROWS) if as_it_lies else tiles(n_rows, self._X.shape[1]):
             sums.take_in(*self._tile(part if rows is None else rows[part]))
-        return sums.complete()
+        return sums
 
     @quietly
     def gather_parts(self, labels: NDArray[np.integer[Any]], count: int) -> list[Statistics]:
-        """Those of the rows of each label, in one reading of X."""
+        """Those of the rows of each label, in one reading of X, completed."""
         n, p = self._X.shape
-        sums = [Statistics(p, self._y.shape[1:]) for _ in range(count)]
+        sums = [Statistics(p, self._y.shape[1:], self._centred) for _ in range(count)]
         for rows in tiles(n, p):
             tile, y, root = self._tile(rows)
             own = labels[rows]
@@ -194,29 +197,29 @@ class Gatherer:
     def moments(self, sums: Statistics, whole: Statistics, present: NDArray[np.bool_] | None = None) -> Moments | None:
         """From sums that are a difference from the ``whole``; None where that has lost too many digits.
 
-        ``present`` tells which columns are not zero in all their rows, if that is known: a column that rounding has
-        swallowed looks the same.
+        The Gram matrix of the sums becomes that of the moments, in place. ``present`` tells which columns are not zero
+        in all their rows, if that is known: a column that rounding has swallowed looks the same.
         """
         squares = np.diagonal(sums.gram)  # which bound the other entries
         if not (sums.weight > 0 and np.isfinite(squares).all() and _is_usual(sums.squares)):
             return None
         columns, response = sums.columns / sums.weight, sums.response / sums.weight
-        gram, products, variance = sums.gram / sums.weight, sums.products / sums.weight, sums.squares / sums.weight
+        variances, terms = squares / sums.weight, np.diagonal(whole.gram) / sums.weight
+        products, variance = sums.products / sums.weight, sums.squares / sums.weight
         if self._centred:
-            for rows in blocks(columns.size, columns.size, TILE_ENTRIES):
-                gram[rows] -= np.outer(columns[rows], columns)
+            variances -= columns * columns
             products -= np.multiply.outer(columns, response)
             variance -= response * response
-        terms = np.diagonal(whole.gram) / sums.weight
         large = terms > np.square(ROUNDING * self.shift)
         present = large if present is None else large & present
-        ratios = terms[present] / np.maximum(np.diagonal(gram)[present], 0.0)
+        ratios = terms[present] / np.maximum(variances[present], 0.0)
         lost = max(float(ratios.max(initial=0.0)), whole.weight / sums.weight)
         lost = float(np.max(whole.squares / sums.weight / np.maximum(variance, 0.0), initial=lost))
         if not lost <= LARGEST_LOSS:
             return None
+        gram_kernel.centre(sums.gram, sums.weight, columns)
         response_mean = response + self.response_shift if self._centred else np.zeros_like(response)
-        return Moments(columns + self.shift, gram, products, response_mean, variance, lost)
+        return Moments(columns + self.shift, sums.gram, products, response_mean, variance, lost)
 
     def _tile(self, rows: slice | NDArray[np.intp]) -> tuple[Floats, Floats, Floats]:
         """Rows of X and y, shifted and multiplied by the roots of their weights, and those."""

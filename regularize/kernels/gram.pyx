@@ -53,18 +53,44 @@ def add_gram(
                 dgemm(turn, keep, &width, &before, &n, &one, panel, &a, whole, &a, &one, &gram[0, first], &c)
 
 
+cdef inline void copy_across(double[:, ::1] gram, Py_ssize_t top, Py_ssize_t bottom, Py_ssize_t left) noexcept nogil:
+    """Fill what lies below the diagonal in the rows from ``top`` on and one tile of columns, from above it."""
+    cdef Py_ssize_t i, j
+    for i in range(top, bottom):
+        for j in range(left, min(left + TILE, i)):
+            gram[i, j] = gram[j, i]
+
+
 def mirror(
     double[:, ::1] gram not None,               # IN/OUT  (p, p)
     Py_ssize_t first,
 ):
     """Copy the columns of the upper triangle from ``first`` on to the rows of the lower one."""
-    cdef Py_ssize_t size = min(gram.shape[0], gram.shape[1]), top = max(first, 0), bottom, left, i, j
+    cdef Py_ssize_t size = min(gram.shape[0], gram.shape[1]), top = max(first, 0), bottom, left
     with nogil:
         while top < size:
             bottom, left = min(top + TILE, size), 0
             while left < bottom:
-                for i in range(top, bottom):
-                    for j in range(left, min(left + TILE, i)):
-                        gram[i, j] = gram[j, i]
+                copy_across(gram, top, bottom, left)
                 left += TILE
             top += TILE
+
+
+def centre(
+    double[:, ::1] gram not None,               # IN/OUT  (p, p)
+    double weight,
+    const double[::1] mean not None,            # IN      (p,)
+):
+    """gram[i, j] / weight - mean[i] mean[j], from the upper triangle to both, in one reading."""
+    cdef Py_ssize_t size = min(gram.shape[0], gram.shape[1], mean.shape[0]), top, bottom, left = 0, i, j
+    with nogil:
+        while left < size:
+            top = 0
+            while top <= left:
+                bottom = min(top + TILE, size)
+                for i in range(top, bottom):
+                    for j in range(max(left, i), min(left + TILE, size)):
+                        gram[i, j] = gram[i, j] / weight - mean[i] * mean[j]
+                copy_across(gram, left, min(left + TILE, size), top)
+                top += TILE
+            left += TILE

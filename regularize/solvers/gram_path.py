@@ -54,7 +54,7 @@ class GramProblem:
         features = self.penalty.features
         coef = np.ascontiguousarray(np.clip(start.T, features.lower, features.upper).T)
         gram = self._definite_gram(float(alphas[-1]))
-        correlations = self.response - gram @ coef
+        correlations = self.response - gram @ coef if coef.any() else self.response.copy()
         coefs = np.zeros((alphas.size, *coef.shape))
         n_iters = np.zeros(alphas.size, dtype=np.intp)
         solver, arrays = self._solver()
