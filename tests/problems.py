@@ -185,11 +185,14 @@ def anything(seed: int, n: int | None = None, p: int | None = None) -> Problem:
 
 
 def take_route(monkeypatch: Any, route: str) -> None:
-    """Make the engine solve by the full Gram matrix, by a working set, or by residuals where |W| > n."""
+    """Make the engine solve by the full Gram matrix, a working set, residuals where |W| > n, or try sweeps first."""
     everywhere = np.iinfo(np.int64).max
     monkeypatch.setattr(entry, "SMALL_GRAM", everywhere if route == "gram" else -1)
     monkeypatch.setattr(entry, "GRAM_PER_ALPHA", 0)
     monkeypatch.setattr(working_set, "WIDEST_GRAM", 0 if route == "residual" else everywhere)
+    if route == "sweeps":
+        monkeypatch.setattr(working_set, "COLUMNS_PER_SWEEP", 1e-3)
+        monkeypatch.setattr(working_set, "MOST_PER_ROW", np.inf)
 
 
-ROUTES = ("gram", "working set", "residual")
+ROUTES = ("gram", "working set", "residual", "sweeps")

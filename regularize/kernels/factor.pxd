@@ -35,15 +35,15 @@ cdef inline bint is_dependent(double pivot, double diagonal, Py_ssize_t size) no
     return not pivot > 2.2e-16 * (50 + size) * diagonal
 
 
-cdef inline int reserve(Factor *factor, Py_ssize_t capacity) noexcept nogil:
-    """Make room for ``capacity`` columns, keeping L; -1 when memory is short."""
+cdef inline int reserve(Factor *factor, Py_ssize_t capacity, Py_ssize_t most) noexcept nogil:
+    """Make room for ``capacity`` columns, of which there will be ``most`` for now, keeping L; -1 if memory is short."""
     cdef Py_ssize_t stride, j
     cdef double *values
     cdef double *entering
     cdef Py_ssize_t *columns
     if capacity <= factor.stride:
         return 0
-    stride = capacity + capacity // 2 + GROWTH
+    stride = min(capacity + capacity // 2 + GROWTH, most)
     columns = <Py_ssize_t *> realloc(factor.columns, stride * sizeof(Py_ssize_t))
     if columns == NULL:
         return -1

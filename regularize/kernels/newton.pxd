@@ -243,7 +243,7 @@ cdef inline void sync_factor(Task *task) noexcept nogil:
     for j in range(task.size):
         n_free += is_free(task, j)
         changes += is_free(task, j) != (task.in_factor[j] != 0)
-    if reserve(factor, n_free + 1) != 0:
+    if reserve(factor, n_free + 1, task.size + 1) != 0:
         task.no_memory = True
         return
     if stale or changes > factor.size // 4 + 4:

@@ -21,7 +21,8 @@ from regularize.solvers.certificate import FLAT, duality_gaps, flat_projection, 
 Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
 
-AT_ONCE = 256  # alphas certified together, so that Ctrl-C loses no more than these
+MOST_AT_ONCE, FEWEST_AT_ONCE = 256, 32  # alphas certified together, so that Ctrl-C loses no more than these
+CHEAP_PRODUCT = 1e8  # multiply-adds of that: with more, what is zero in all these alphas is left out more often
 INNER_SHARE = 0.5  # of the tolerance, so that the certificate's own view of the gap fits in
 
 
@@ -58,6 +59,7 @@ class GramProblem:
         coefs = np.zeros((alphas.size, *coef.shape))
         n_iters = np.zeros(alphas.size, dtype=np.intp)
         solver, arrays = self._solver()
+        at_once = int(np.clip(CHEAP_PRODUCT / gram.size, FEWEST_AT_ONCE, MOST_AT_ONCE))
         done = 0
         while done < alphas.size:
             first = done
@@ -76,8 +78,8 @@ class GramProblem:
                 n_iters,
                 solve_all,
             )
-            for begin in range(first, done, AT_ONCE):
-                part = slice(begin, min(begin + AT_ONCE, done))
+            for begin in range(first, done, at_once):
+                part = slice(begin, min(begin + at_once, done))
                 if on_solved(begin, coefs[part], n_iters[part]):
                     return
 
@@ -116,8 +118,9 @@ class GramProblem:
         )
 
     def _times_gram(self, coefs: Floats) -> Floats:
-        """G w for each w of coefs."""
-        return coefs @ self.gram
+        """G w for each w of coefs, from the rows of G that some of them need."""
+        used = np.flatnonzero(coefs.any(axis=0))
+        return coefs[:, used] @ self.gram[used] if 2 * used.size < len(self.gram) else coefs @ self.gram
 
     def _project(
         self, alphas: Floats, coefs: Floats, correlations: Floats, squared_residuals: Floats

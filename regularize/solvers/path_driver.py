@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from regularize.kernels.quadratic import Status
 from regularize.penalties import GroupPenalty, Penalty
 from regularize.solvers.certificate import duality_gaps, flat_projection, has_flat
 from regularize.solvers.screening import Candidates, Pass, Result, Screen
-from regularize.solvers.working_set import WorkingSet, nonzero
+from regularize.solvers.working_set import LONG_PATH, WorkingSet, nonzero
 
 Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
@@ -21,6 +20,8 @@ Columns = NDArray[np.intp]
 PREDICTION_MARGIN = 0.96  # features predicted above this share of their threshold enter ahead of time
 APPROACH = 0.5  # ratio of alphas beyond which the path between them is followed roughly
 ROUGH = 1e-3  # relative tolerance of that
+CROWDED = 0.35  # active features per row from which the path is followed closely: by
+CLOSE_APPROACH, CLOSE_SHARE = 0.8, 0.03  # this ratio of alphas, and to this share of the tolerance
 LONGEST_LOOK_AHEAD = 10  # alphas to look ahead at most
 REFINEMENTS = 3  # rounds without violation that may try to get below the tolerance
 
@@ -59,7 +60,8 @@ class PathDriver:
         self.max_iter = max_iter
         self.squared_target = float(np.vdot(target, target))
         self.has_flat = has_flat(penalty, float(alphas.min()))
-        self.working = WorkingSet(design, penalty, target)
+        n_alphas = LONG_PATH if self.has_flat else alphas.size  # what no penalty holds is for Newton steps
+        self.working = WorkingSet(design, penalty, target, n_alphas, tolerance)
         started = penalty.units_with(nonzero(start))
         self.working.extend(np.union1d(penalty.always_active(), started), start)
         residual = self.working.residual
@@ -114,21 +116,38 @@ class PathDriver:
     def _approach(self, alpha: float) -> Pass[int]:
         """Follow the path roughly when ``alpha`` is far below the last one, or below where the start belongs.
 
-        A cold fit is a short path: without it the working set would grow from residuals that belong nowhere.
+        A cold fit is a short path: without it the working set would grow from residuals that belong nowhere. Where
+        nearly as many features are active as there are rows, every subset of them is nearly dependent, and a start
+        that is far off costs a hundred Newton steps: there the path is followed closely.
         """
         last = self._solved[-1][0] if self._solved else self.screen.reach()
         if not 0 < alpha < APPROACH * last:
             return 0
-        steps = np.geomspace(last, alpha, int(np.ceil(np.log(alpha / last) / np.log(APPROACH))) + 1)[1:]
-        n_iter = 0
-        for step, ahead in pairwise(steps):
-            if n_iter < self.max_iter:
-                n_iter += yield from self._pass_through(float(step), float(ahead), self.max_iter - n_iter)
+        n_iter, step = 0, self._next_step(last, alpha)
+        while step > alpha and n_iter < self.max_iter:
+            ahead = self._next_step(step, alpha)
+            n_iter += yield from self._pass_through(step, ahead, self.max_iter - n_iter)
+            step = self._next_step(step, alpha)
         return n_iter
+
+    def _next_step(self, last: float, alpha: float) -> float:
+        """The alpha after ``last`` in even steps to ``alpha``, which are small where the solution is crowded."""
+        ratio = CLOSE_APPROACH if self._is_crowded() else APPROACH
+        n_steps = max(1.0, np.ceil(np.log(alpha / last) / np.log(ratio)))
+        return alpha if n_steps == 1.0 else float(last * (alpha / last) ** (1.0 / n_steps))
+
+    def _is_crowded(self) -> bool:
+        """Whether many features are active for the rows there are, held by an l1 term alone, and Newton steps solve."""
+        working, n = self.working, self.design.n_samples
+        return (
+            working.is_exact and int(np.sum(nonzero(working.coef) & (working.penalty.features.l2 == 0))) > CROWDED * n
+        )
 
     def _pass_through(self, alpha: float, ahead: float, max_iter: int) -> Pass[int]:
         """Solve roughly at ``alpha`` and take in what violates there, once; no certificate."""
         working, tolerance = self.working, max(self.tolerance, ROUGH * self.squared_target)
+        if self._is_crowded():
+            tolerance = CLOSE_SHARE * self.tolerance
         working.extend(self._predict(alpha))
         n_iter = working.solve(alpha, tolerance, max_iter)[1]
         _, violating = yield from self.screen.violating(

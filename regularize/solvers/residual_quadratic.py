@@ -38,6 +38,8 @@ class ResidualQuadratic:
     Invariant: ``correlations = Z_W' residual`` after ``extend``, ``refresh`` and ``solve``.
     """
 
+    pattern_sweeps, newton_steps = PATTERN_SWEEPS, NEWTON_STEPS
+
     def __init__(self, columns: WorkingColumns, correlations: Floats) -> None:
         self._columns = columns
         self._accuracy = 1e-4  # of the conjugate gradients
@@ -72,7 +74,7 @@ class ResidualQuadratic:
         while n_iter < max_iter:
             n_iter += self._settle(coef, residual, penalty, alpha, max_iter - n_iter)
             gap = self._gap(coef, residual, penalty, alpha)
-            for _ in range(min(NEWTON_STEPS, max_iter - n_iter)):
+            for _ in range(min(self.newton_steps, max_iter - n_iter)):
                 if gap <= tolerance:
                     break
                 whole = self._newton_step(coef, residual, penalty.at(alpha))
@@ -102,7 +104,7 @@ class ResidualQuadratic:
         arrays = (self._curvature, penalty.l1, penalty.l2, penalty.lower, penalty.upper)
         self._columns.sweep(coef, residual, alpha, False, *arrays)
         n_iter = 1
-        while n_iter < min(PATTERN_SWEEPS, max_iter):
+        while n_iter < min(self.pattern_sweeps, max_iter):
             n_iter += 1
             if self._columns.sweep(coef, residual, alpha, True, *arrays) == 0:
                 break
@@ -204,6 +206,12 @@ class ResidualQuadratic:
                 kernel += block @ block.T
         inner = cho_solve(cho_factor(kernel, overwrite_a=True), image)
         return (slope - self._columns.correlations(inner)[free]) / l2
+
+
+class SweepQuadratic(ResidualQuadratic):
+    """Coordinate descent alone: for one solution that is not worth a Gram matrix if sweeps get there soon."""
+
+    pattern_sweeps, newton_steps = 4, 0
 
 
 def _blocks(positions: NDArray[np.intp]) -> list[NDArray[np.intp]]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from regularize.kernels.gram import add_gram, mirror
+from regularize.kernels.gram import add_gram, centre, mirror
 
 
 def read_only(array):
@@ -109,3 +109,13 @@ def test_the_mirror_copies_the_chosen_columns_to_the_rows_and_nothing_else(size)
 def test_a_matrix_that_cannot_be_filled_in_place_is_refused(kernel, gram):
     with pytest.raises((TypeError, ValueError)):
         kernel(gram)
+
+
+@pytest.mark.parametrize("size", [1, 2, 31, 32, 33, 70])
+def test_centring_is_what_it_says_in_both_triangles(size):
+    rng = np.random.default_rng(size)
+    upper, mean = np.triu(rng.standard_normal((size, size))), rng.standard_normal(size)
+    gram = upper + np.tril(np.full((size, size), np.nan), -1)
+    centre(gram, 3.0, mean)
+    expected = upper / 3.0 - np.triu(np.outer(mean, mean))
+    assert_allclose(gram, np.triu(expected) + np.triu(expected, 1).T, rtol=1e-13, atol=1e-15)

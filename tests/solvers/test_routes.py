@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from problems import ROUTES, anything, gaussian, take_route
+from problems import ROUTES, Problem, anything, gaussian, take_route
 from regularize.solvers import residual_quadratic, working_set
 
 
@@ -41,6 +41,26 @@ def test_every_route_ends_at_the_same_optimum(seed, monkeypatch):
         results.append(problem.solve(alphas, 1e-12))
     for other in results[1:]:
         agree(problem, results[0], other, 1e-11)
+
+
+@pytest.mark.parametrize("dependent", [False, True])
+def test_sweeps_are_for_a_single_solution_and_give_way_where_they_are_slow(dependent, monkeypatch):
+    left = []
+    monkeypatch.setattr(working_set, "COLUMNS_PER_SWEEP", 0.5)
+    leave = working_set.WorkingSet._leave_sweeps
+    monkeypatch.setattr(working_set.WorkingSet, "_leave_sweeps", lambda self: (left.append(self.size), leave(self)))
+    take_route(monkeypatch, "working set")
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((200, 60))
+    if dependent:
+        X = 0.02 * X + rng.standard_normal((200, 3)) @ rng.standard_normal((3, 60))
+    problem = Problem(X, X @ rng.standard_normal(60) + rng.standard_normal(200))
+    result = problem.solve(problem.grid(3, 1e-3)[2:], 1e-4)
+    assert result.converged.all()
+    assert np.all(problem.judged(result).relative_gap <= 1e-4 * 1.001)
+    assert bool(left) == dependent
+    problem.solve(problem.grid(100, 1e-3), 1e-4)  # here a Gram matrix pays
+    assert len(left) == dependent
 
 
 @pytest.mark.parametrize("l1_ratio", [1.0, 0.5, 0.05])
