@@ -257,7 +257,7 @@ def fit_latency(rival: str, problem: Problem, folder: Path, repeats: int, settin
     """Best time of one ``fit`` at default tolerance, and the relative gap judged of it."""
     with started(rival, folder, settings) as worker:
         try:
-            answer = worker.ask("fit", settings.budget, repeats=repeats)
+            answer = worker.ask("fit", (repeats + 1) * settings.budget, repeats=repeats)
         except (OverBudgetError, WorkerDiedError) as failure:
             return {"note": str(failure) or f"> {settings.budget:g} s"}
     if "skip" in answer:

@@ -23,6 +23,7 @@ from regularize.kernels import products, threads
 from regularize.kernels.gram import mirror
 
 LARGE_MEAN = 1e6
+MODERATE_MEAN = 1e4  # times the spread: costs four digits
 KEPT_VARIANCE = 1e-3  # of the squares about a common shift: with less, a variance is computed by itself
 MANY_VECTORS = 5  # from which a matrix product is faster than dot products, column by column
 LEAST_COLUMNS = 64  # of a tile of X in C order, so that whole cache lines are read
@@ -193,17 +194,26 @@ class DenseDesign(Design):
         """What is still to be subtracted from tiles."""
         return self.centre if self.shift is None else self.centre - self.shift
 
+    @cached_property
+    def _rough_shift(self) -> Floats | None:
+        """What products that may lose a few digits subtract from tiles: nothing, unless it would be many digits."""
+        if self.shift is None or np.all(np.abs(self.shift) <= MODERATE_MEAN * self.deviation, where=self.deviation > 0):
+            return None
+        return self.shift
+
     def _tile(self, rows: slice, columns: slice = slice(None)) -> Floats:
         """A part of X, shifted; X itself where nothing is to be done."""
+        return self._shifted(self.shift, rows, columns)
+
+    def _shifted(self, shift: Floats | None, rows: slice, columns: slice) -> Floats:
         tile = self._X[rows, columns]
-        if self.shift is not None:
-            return tile - self.shift[columns]
+        if shift is not None:
+            return tile - shift[columns]
         return np.asarray(tile, dtype=np.float64)
 
-    @property
-    def _as_it_lies(self) -> bool:
+    def _as_it_lies(self, shift: Floats | None) -> bool:
         """Whether tiles are parts of X, not copies."""
-        return self.shift is None and self._X.dtype == np.float64
+        return shift is None and self._X.dtype == np.float64
 
     def _long_tiles(self, entries: int = TILE_ENTRIES) -> Iterator[slice]:
         """Tiles of rows; of X in Fortran order with enough rows to read whole cache lines."""
@@ -216,23 +226,23 @@ class DenseDesign(Design):
         n, p = self._X.shape
         return blocks(p, 1, max(entries / max(n, 1), least))
 
-    def _tiles_read_once(self, n_vectors: int) -> tuple[Iterator[slice], Iterator[slice]]:
+    def _tiles_read_once(self, n_vectors: int, shift: Floats | None) -> tuple[Iterator[slice], Iterator[slice]]:
         """Rows and columns of tiles that are multiplied once: along the memory, and few where they are not copied.
 
         One of the two is a single slice of everything.
         """
-        n, p = self._X.shape
-        entries = int(min(ENTRIES, MULTIPLY_ADDS / max(n_vectors, 1))) if self._as_it_lies else TILE_ENTRIES
-        if self._X.flags.f_contiguous and (n < p or self._as_it_lies):  # copies of a few long columns would be slow
+        (n, p), uncopied = self._X.shape, self._as_it_lies(shift)
+        entries = int(min(ENTRIES, MULTIPLY_ADDS / max(n_vectors, 1))) if uncopied else TILE_ENTRIES
+        if self._X.flags.f_contiguous and (n < p or uncopied):  # copies of a few long columns would be slow
             return blocks(n, 1, n), self._wide_tiles(1, entries)
         return self._long_tiles(entries), blocks(p, 1, p)
 
-    def combinations(self, coefs: Floats) -> Floats:
-        out = np.zeros((len(coefs), self.n_samples))
-        for rows, columns in product(*self._tiles_read_once(len(coefs))):
-            out[:, rows] += coefs[:, columns] @ self._tile(rows, columns).T
+    def combinations(self, coefs: Floats, rough: bool = False) -> Floats:
+        out, shift = np.zeros((len(coefs), self.n_samples)), self._rough_shift if rough else self.shift
+        for rows, columns in product(*self._tiles_read_once(len(coefs), shift)):
+            out[:, rows] += coefs[:, columns] @ self._shifted(shift, rows, columns).T
         self.n_passes += 1.0
-        return out if self.shift is None else out + (coefs @ self.shift)[:, np.newaxis]
+        return out if shift is None else out + (coefs @ shift)[:, np.newaxis]
 
     def residual_correlations(self, coefs: Floats, targets: Floats) -> tuple[Floats, Floats]:
         raw = coefs * self.inverse_scale
@@ -246,16 +256,21 @@ class DenseDesign(Design):
         correlations -= (residuals @ self.root_weights)[:, np.newaxis] * self._rest
         return residuals, correlations * self.inverse_scale
 
-    def weighted_sums(self, weights: Floats) -> Floats:
+    def weighted_sums(self, weights: Floats, rough: bool = False) -> Floats:
         out = np.zeros((*weights.shape[:-1], self.n_features))
-        for rows, columns in product(*self._tiles_read_once(weights[..., 0:1].size)):
-            out[..., columns] += weights[..., rows] @ self._tile(rows, columns)
+        shift = self._rough_shift if rough else self.shift
+        for rows, columns in product(*self._tiles_read_once(weights[..., 0:1].size, shift)):
+            out[..., columns] += weights[..., rows] @ self._shifted(shift, rows, columns)
         self.n_passes += 1.0
+        if shift is not self.shift:
+            assert self.shift is not None
+            out -= np.multiply.outer(weights.sum(axis=-1), self.shift)
         return out
 
-    def adjoint(self, residuals: Floats) -> Floats:
+    def adjoint(self, residuals: Floats, rough: bool = False) -> Floats:
         weighted = self.root_weights * residuals
-        return (self.weighted_sums(weighted) - np.outer(weighted.sum(axis=1), self._rest)) * self.inverse_scale
+        sums = self.weighted_sums(weighted, rough)
+        return (sums - np.outer(weighted.sum(axis=1), self._rest)) * self.inverse_scale
 
     def kernel(self, multiplier: Floats) -> Floats:
         kernel = np.zeros((self.n_samples, self.n_samples))
@@ -270,7 +285,9 @@ class DenseDesign(Design):
 
     def dual_products(self, V: Floats, multiplier: Floats, with_combinations: bool = True) -> tuple[Floats, Floats]:
         coefs, out = np.empty((len(V), self.n_features)), np.zeros((len(V), self.n_samples))
-        for columns in self._wide_tiles(LEAST_COLUMNS, PRODUCT_ENTRIES if self._as_it_lies else TILE_ENTRIES):
+        for columns in self._wide_tiles(
+            LEAST_COLUMNS, PRODUCT_ENTRIES if self._as_it_lies(self.shift) else TILE_ENTRIES
+        ):
             tile = self._tile(slice(None), columns)
             coefs[:, columns] = (V @ tile) * multiplier[columns]
             if with_combinations:

@@ -198,16 +198,19 @@ class Design(ABC):
         return self.n_samples * self.n_features
 
     @abstractmethod
-    def combinations(self, coefs: Floats) -> Floats:
-        """X coefs (m, n) for rows of coefs (m, p), in the user's units: no weights, no centring."""
+    def combinations(self, coefs: Floats, rough: bool = False) -> Floats:
+        """X coefs (m, n) for rows of coefs (m, p), in the user's units: no weights, no centring.
+
+        ``rough``: for the sake of speed a few of the digits that large means cost may be lost.
+        """
 
     @abstractmethod
     def residual_correlations(self, coefs: Floats, targets: Floats) -> tuple[Floats, Floats]:
         """Residuals r = target - Z u (m, n), and Z'r (m, p), for coefs u (m, p); one reading of X if it is dense."""
 
     @abstractmethod
-    def adjoint(self, residuals: Floats) -> Floats:
-        """Z'r (m, p) for rows of residuals (m, n), without a working copy of X."""
+    def adjoint(self, residuals: Floats, rough: bool = False) -> Floats:
+        """Z'r (m, p) for rows of residuals (m, n), without a working copy of X; ``rough`` as in ``combinations``."""
 
     @abstractmethod
     def kernel(self, multiplier: Floats) -> Floats:
@@ -267,8 +270,11 @@ class Design(ABC):
         return triangle((off(off(tile * multiplier[columns])).T for columns, tile in tiles), self.n_samples)
 
     @abstractmethod
-    def weighted_sums(self, weights: Floats) -> Floats:
-        """Sums of the rows of X, less the shift, under weights (n,); of dense X also under several, rows of (m, n)."""
+    def weighted_sums(self, weights: Floats, rough: bool = False) -> Floats:
+        """Sums of the rows of X, less the shift, under weights (n,); of dense X also under several, rows of (m, n).
+
+        ``rough`` as in ``combinations``.
+        """
 
     @abstractmethod
     def leverages(self, directions: Floats, shares: Floats) -> Floats:

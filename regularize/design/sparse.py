@@ -102,7 +102,7 @@ class SparseDesign(Design):
 
     # ------------------------------------------------------------- verbs of several vectors at once
 
-    def combinations(self, coefs: Floats) -> Floats:
+    def combinations(self, coefs: Floats, rough: bool = False) -> Floats:
         self.n_passes += 1.0
         return np.ascontiguousarray((self._X @ coefs.T).T)
 
@@ -112,12 +112,12 @@ class SparseDesign(Design):
         residuals = targets - self.root_weights * predictions
         return residuals, self.correlations(residuals)
 
-    def weighted_sums(self, weights: Floats) -> Floats:
+    def weighted_sums(self, weights: Floats, rough: bool = False) -> Floats:
         self.n_passes += 1.0
         sums = self.products(weights[np.newaxis])[0]
         return sums if self.shift is None else sums - weights.sum() * self.shift
 
-    def adjoint(self, residuals: Floats) -> Floats:
+    def adjoint(self, residuals: Floats, rough: bool = False) -> Floats:
         return self.correlations(residuals)
 
     @cached_property

@@ -51,6 +51,7 @@ Verb = Callable[..., Iterator[tuple[object, object]]]
 def combinations(design, X, Z):
     coefs = given(4, 9)
     yield design.combinations(coefs), coefs @ X.T
+    yield design.combinations(coefs, rough=True), coefs @ X.T
     yield design.combinations(coefs[:0]), np.empty((0, 13))
 
 
@@ -64,11 +65,13 @@ def residual_correlations(design, X, Z):
 def adjoint(design, X, Z):
     residuals = given(2, 13)  # with a component along the root weights
     yield design.adjoint(residuals), residuals @ Z
+    yield design.adjoint(residuals, rough=True), residuals @ Z
 
 
 def weighted_sums(design, X, Z):
     weights = given(13)
     yield design.weighted_sums(weights), weights @ shifted(design, X)
+    yield design.weighted_sums(weights, rough=True), weights @ shifted(design, X)
 
 
 def kernel(design, X, Z):

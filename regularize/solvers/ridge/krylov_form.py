@@ -48,17 +48,17 @@ class KrylovForm(RidgeForm):
     def reliable(self, alphas: Floats, for_rows: bool) -> NDArray[np.bool_]:
         return np.ones(alphas.size, dtype=np.bool_)
 
-    def _combined(self, u: Floats) -> Floats:
+    def _combined(self, u: Floats, rough: bool = False) -> Floats:
         """X w (m, n) for the coefficients w that rows u (m, p) stand for."""
-        return self.problem.design.combinations(u * self._multiplier)
+        return self.problem.design.combinations(u * self._multiplier, rough)
 
     def _forward(self, combined: Floats) -> Floats:
         """Z u for what X combines: without its part along what is not penalised."""
         return self._unpenalised.off(combined * self._root)
 
-    def _adjoint(self, remainders: Floats) -> Floats:
+    def _adjoint(self, remainders: Floats, rough: bool = False) -> Floats:
         """Z' s (m, p) for rows s (m, n)."""
-        return self.problem.design.adjoint(remainders) * (self._multiplier * self.problem.design.scale)
+        return self.problem.design.adjoint(remainders, rough) * (self._multiplier * self.problem.design.scale)
 
     # ------------------------------------------------------------------------------ solutions
 
@@ -137,13 +137,13 @@ class KrylovForm(RidgeForm):
             active = np.array([j for j, state in enumerate(states) if state.n_open], dtype=np.intp)
             if not active.size:
                 break
-            images = self._forward(self._combined(np.stack([states[j].direction for j in active])))
+            images = self._forward(self._combined(np.stack([states[j].direction for j in active]), rough=True))
             curvatures = np.einsum("mn,mn->m", images, images)
             for j, curvature in zip(active, curvatures, strict=True):
                 states[j].choose_step(float(curvature))
             steps = np.array([states[j].step for j in active])
             remainders[active] -= steps[:, np.newaxis] * images
-            slopes = self._adjoint(remainders[active])
+            slopes = self._adjoint(remainders[active], rough=True)
             for j, slope in zip(active, slopes, strict=True):
                 states[j].advance(slope)
         return [state.solutions for state in states], [state.n_iters for state in states]
