@@ -81,7 +81,6 @@ class Page:
             "python": platform.python_version(),
             "targets": options.targets,
             "n_alphas": options.alphas,
-            "rivals": options.rivals,
             "settings": {key: getattr(settings, key) for key in ("threads", "budget", "repeats")},
         }
         for name in options.rows:
@@ -94,6 +93,8 @@ class Page:
 
     def save(self, results: dict[str, Any], options: argparse.Namespace) -> None:
         """Write the results, in the order of the rows, and their page."""
-        results["rows"] = {name: results["rows"][name] for name in self.rows if name in results["rows"]}
+        rows = results["rows"]
+        results["rows"] = {name: rows[name] for name in self.rows if name in rows}
+        results["rivals"] = [name for name in self.rivals if any(name in row["rivals"] for row in rows.values())]
         options.output.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")
         options.output.with_suffix(".md").write_text(self.render(results))
