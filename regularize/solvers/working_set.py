@@ -139,12 +139,12 @@ class WorkingSet:
 
         Sweeps are only tried where there is a penalty to each feature, and rows enough for columns to be independent.
         """
+        if size - self.size * self.size / size <= self._worthy:  # as always on a long path
+            return False
         n, penalty = self.target.shape[-1], self._all_penalties
         if isinstance(penalty, GroupPenalty) or isinstance(self.quadratic, ResidualQuadratic) or self.design.is_sparse:
             return False
-        costs_more = size - self.size * self.size / size > self._worthy
-        held = bool(np.all((penalty.l1 > 0) | penalty.excluded))
-        return costs_more and self.design.n_features <= MOST_PER_ROW * n and held
+        return self.design.n_features <= MOST_PER_ROW * n and bool(np.all((penalty.l1 > 0) | penalty.excluded))
 
     def _leave_sweeps(self) -> None:
         """Take the Gram matrix after all, for good."""
