@@ -13,7 +13,7 @@ from numpy.testing import assert_array_equal
 
 from problems import gaussian
 from regularize import Lasso, Ridge, RidgeCV, enet_path, lasso_path, ridge_path
-from regularize.kernels import descent, gram, krylov, products, quadratic
+from regularize.kernels import descent, gram, krylov, products, quadratic, row_products
 
 
 @pytest.mark.parametrize("layout", ["C", "F", "CSC int32"])
@@ -113,7 +113,7 @@ def slow_calls():
     rng = np.random.default_rng(0)
     n, p = 3000, 2000
     X = np.asfortranarray(rng.standard_normal((n, p)))
-    rows, copy = np.ascontiguousarray(X), np.empty_like(X)
+    rows = np.ascontiguousarray(X)
     mean, norm = np.zeros(p), np.zeros(p)
     V, columns, out = rng.standard_normal((4, n)), np.tile(np.arange(p), 6), np.empty((4, 6 * p))
     weights = np.full(n, 1 / n)
@@ -127,7 +127,9 @@ def slow_calls():
     return {
         "moments": lambda: products.dense_moments(X=X, weights=weights, first=0, mean=mean, norm=norm),
         "dots": lambda: products.dense_dots(X=X, columns=columns, V=V, out=out),
-        "transpose": lambda: products.transpose(X=rows, centre=mean, out=copy),
+        "moments by rows": lambda: row_products.moments(X=rows, weights=weights, first=0, mean=mean, norm=norm),
+        "products by rows": lambda: row_products.stretch(X=rows, V=V, first=0, out=out[:, :p].copy()),
+        "dots by rows": lambda: row_products.listed(X=rows, columns=columns, V=V, out=out),
         "sweep": lambda: descent.dense_sweep(
             Z=X, coef=np.zeros(p), residual=V[0].copy(), alpha=1.0, active_only=False, **arrays
         ),
@@ -160,7 +162,21 @@ def slow():
     return slow_calls()
 
 
-@pytest.mark.parametrize("kernel", ["moments", "dots", "transpose", "sweep", "quadratic", "gram", "mirror", "krylov"])
+KERNELS = [
+    "moments",
+    "dots",
+    "moments by rows",
+    "products by rows",
+    "dots by rows",
+    "sweep",
+    "quadratic",
+    "gram",
+    "mirror",
+    "krylov",
+]
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
 def test_the_gil_is_released_while_a_kernel_runs(slow, kernel):
     """With the GIL held, the other thread would wait as long as the call lasts."""
     interval = sys.getswitchinterval()

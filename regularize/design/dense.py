@@ -1,8 +1,9 @@
 """Dense X: C or Fortran order, float32 or float64, read-only or memory-mapped.
 
-What is copied: nothing for Fortran-ordered X; one Fortran-ordered working copy of C-ordered X when single columns
-are to be read (not for the full Gram matrix). Float64 columns whose mean is more than ``LARGE_MEAN`` times their
-spread are centred in such a working copy, because implicit centring would lose that many digits.
+What is copied: nothing of X in C or Fortran order, which are read as they lie; X with gaps between its rows or columns
+(a view of a larger array) gets a working copy when single columns are to be read. Float64 columns whose mean is more
+than ``LARGE_MEAN`` times their spread are centred in a working copy, because implicit centring would lose that many
+digits.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from regularize.design.blocks import ENTRIES, LEAST_ROWS, MULTIPLY_ADDS, add_gra
 from regularize.design.design import Design, Floats, Run
 from regularize.design.statistics import TILE_ENTRIES, Gatherer, Moments, moments_at_once, sampled_shift, tiles
 from regularize.design.working_columns import DenseWorkingColumns
-from regularize.kernels import products, threads
+from regularize.kernels import products, row_products, threads
 from regularize.kernels.gram import mirror
 
 LARGE_MEAN = 1e6
@@ -28,10 +29,11 @@ KEPT_VARIANCE = 1e-3  # of the squares about a common shift: with less, a varian
 MANY_VECTORS = 5  # from which a matrix product is faster than dot products, column by column
 LEAST_COLUMNS = 64  # of a tile of X in C order, so that whole cache lines are read
 PRODUCT_ENTRIES = 1 << 20  # of X in one such product
+LINE = 8  # numbers in a line of the cache: what a column of X in C order costs to read, in columns
 
 
 def moments_together(X: NDArray[Any], weights: Floats, run: Run) -> tuple[Floats, Floats]:
-    """Means and standard deviations (K, p) of the columns of Fortran-ordered X under weights (K, n) of sum one.
+    """Means and standard deviations (K, p) of the columns of X under weights (K, n) of sum one.
 
     One reading of X for all: squares are about the mean over all rows, which is near those under the weights.
     """
@@ -49,7 +51,7 @@ def moments_together(X: NDArray[Any], weights: Floats, run: Run) -> tuple[Floats
             lossy = np.argwhere(~(variance > KEPT_VARIANCE * squares))
         for k, j in lossy:
             own = slice(columns.start + j, columns.start + j + 1)
-            products.dense_moments(X, weights[k], own.start, means[k, own], deviations[k, own])
+            products.dense_moments(np.asfortranarray(X[:, own]), weights[k], 0, means[k, own], deviations[k, own])
 
     for _ in run(fill, list(blocks(X.shape[1], X.shape[0], TILE_ENTRIES))):
         pass
@@ -67,19 +69,21 @@ class DenseDesign(Design):
 
     @cached_property
     def columns(self) -> NDArray[Any]:
-        """X in Fortran order, centred explicitly when implicit centring would lose digits."""
-        if self._X.flags.f_contiguous and not self._centred_copy:
+        """X as it lies, or a Fortran-ordered copy, centred explicitly when implicit centring would lose digits."""
+        if self._is_contiguous and not self._centred_copy:
             return self._X
         if self.shares_with is not None and not (self._centred_copy or self.shares_with.centring.any()):
             return self.shares_with.columns
         out = np.empty(self._X.shape, dtype=self._X.dtype, order="F")
-        if self._X.flags.f_contiguous:
-            for block in self._column_blocks(self.n_features):
-                np.subtract(self._X[:, block], self.centre[block], out=out[:, block])
-            return out
-        centre = self.centre if self._centred_copy else np.zeros(self.n_features)
-        products.transpose(np.ascontiguousarray(self._X), centre, out)
+        for block in self._column_blocks(self.n_features):
+            out[:, block] = self._X[:, block]
+            if self._centred_copy:
+                out[:, block] -= self.centre[block]
         return out
+
+    @property
+    def _is_contiguous(self) -> bool:
+        return self._X.flags.f_contiguous or self._X.flags.c_contiguous
 
     @cached_property
     def _centred_copy(self) -> bool:
@@ -103,34 +107,25 @@ class DenseDesign(Design):
     def _moments(self) -> tuple[Floats, Floats]:
         mean, deviation = np.empty(self.n_features), np.empty(self.n_features)
         self.n_passes += 1.0
-        if self._X.flags.f_contiguous or self.is_small:
-            X = np.asfortranarray(self._X)
-            for block in self._column_blocks(self.n_features):
-                products.dense_moments(X, self.weights, block.start, mean[block], deviation[block])
-            return mean, deviation
-        mean = np.zeros(self.n_features)
-        for rows in self._row_tiles():  # one product would convert the whole of a float32 X
-            mean += self.weights[rows] @ self._X[rows]
-        variance, drift = np.zeros(self.n_features), np.zeros(self.n_features)
-        for rows in self._row_tiles():
-            tile = self._X[rows] - mean
-            drift += self.weights[rows] @ tile
-            variance += self.weights[rows] @ (tile * tile)
-        return mean + drift, np.sqrt(np.maximum(variance - drift * drift, 0.0))
-
-    def _row_tiles(self) -> Iterator[slice]:
-        return blocks(self.n_samples, self.n_features, TILE_ENTRIES)
+        for block in blocks(self.n_features, self.n_samples, ENTRIES if self._is_contiguous else TILE_ENTRIES):
+            if self._is_contiguous:
+                X, first = self._X, block.start
+            else:
+                X, first = np.asfortranarray(self._X[:, block]), 0
+            of_columns = products.dense_moments if X.flags.f_contiguous else row_products.moments
+            of_columns(X, self.weights, first, mean[block], deviation[block])
+        return mean, deviation
 
     def products(self, V: Floats, columns: NDArray[np.intp] | None = None, run: Run = map) -> Floats:
         if columns is not None:
-            return self._dots(V, columns)
+            return self._listed_products(V, columns)
         if len(V) >= MANY_VECTORS:
             return self._matrix_product(V, run)
-        if self._X.dtype == np.float64 and len(V) == 1 and self._X.flags.c_contiguous and not self._centred_copy:
-            return self._combined_rows(V[0])[np.newaxis]  # as they lie: a copy is made when columns are asked for
+        if not self.columns.flags.f_contiguous:
+            return self._row_products(V)
         if self._X.dtype != np.float64 or len(V) > 1:
             # BLAS would convert, or pack X for a thin product, at the price of several passes
-            return self._dots(V, np.arange(self.n_features, dtype=np.intp))
+            return self._listed_products(V, np.arange(self.n_features, dtype=np.intp))
         out = np.empty((1, self.n_features))
         for block in self._column_blocks(self.n_features):
             with threads.all_threads(self.n_samples * (block.stop - block.start)):
@@ -148,18 +143,24 @@ class DenseDesign(Design):
             pass
         return out
 
-    def _combined_rows(self, v: Floats) -> Floats:
-        """v X."""
-        out = np.zeros(self.n_features)
-        for rows in blocks(self.n_samples, self.n_features, ENTRIES):
-            out += v[rows] @ self._X[rows]
+    def _row_products(self, V: Floats) -> Floats:
+        out = np.empty((len(V), self.n_features))
+        for block in self._column_blocks(self.n_features):
+            part = np.empty((len(V), block.stop - block.start))
+            row_products.stretch(self.columns, V, block.start, part)
+            out[:, block] = part
         return out
 
-    def _dots(self, V: Floats, columns: NDArray[np.intp]) -> Floats:
+    def _listed_products(self, V: Floats, columns: NDArray[np.intp]) -> Floats:
+        of_columns = products.dense_dots
+        if not self.columns.flags.f_contiguous:
+            if columns.size * LINE > self.n_features:
+                return self.products(V)[:, columns]
+            of_columns = row_products.listed
         out = np.empty((len(V), columns.size))
         for block in self._column_blocks(columns.size):
             part = np.empty((len(V), block.stop - block.start))
-            products.dense_dots(self.columns, columns[block], V, part)
+            of_columns(self.columns, columns[block], V, part)
             out[:, block] = part
         return out
 
@@ -169,8 +170,9 @@ class DenseDesign(Design):
     def _gather(self, columns: NDArray[np.intp], out: Floats) -> None:
         """Copy columns of Z."""
         units = (self.root_weights, self._stored_centre, self.inverse_scale)
+        gather = products.gather_columns if self.columns.flags.f_contiguous else row_products.gather
         for block in self._column_blocks(columns.size):
-            products.gather_columns(self.columns, columns[block], *units, out[:, block])
+            gather(self.columns, columns[block], *units, out[:, block])
 
     def _full_gram(self) -> Floats:
         """Z'Z by centred tiles."""

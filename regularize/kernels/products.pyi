@@ -27,7 +27,6 @@ def csc_combination(
 def gather_columns(
     X: NDArray[Any], columns: Columns, root_weights: Floats, centre: Floats, inverse_scale: Floats, out: Floats
 ) -> None: ...
-def transpose(X: NDArray[Any], centre: Floats, out: NDArray[Any]) -> None: ...
 def csc_gram(
     data: Floats,
     rows: NDArray[np.int64],

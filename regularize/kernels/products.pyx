@@ -11,9 +11,6 @@ from regularize.kernels.columns cimport (
     Columns, CscColumns32, CscColumns64, DenseColumns, Index, column_axpy, column_dot, int32_t, int64_t,
 )
 
-cdef enum:
-    TILE = 32                            # rows and columns of a tile in a transposed copy
-
 
 # -------------------------------------------------------------------------------------- moments
 
@@ -208,25 +205,6 @@ def gather_columns(
             inverse = inverse_scale[j]
             for i in range(X.shape[0]):
                 out[i, k] = root_weights[i] * ((X[i, j] - m) * inverse)
-
-
-def transpose(
-    const floating[:, ::1] X not None,          # IN   (n, p)
-    const double[::1] centre not None,          # IN   (p,)
-    floating[::1, :] out not None,              # OUT  (n, p)
-):
-    """out = X - centre in Fortran order, by square tiles whose lines stay in the cache on both sides."""
-    cdef Py_ssize_t i, j, row, column, n = X.shape[0], p = X.shape[1]
-    with nogil:
-        row = 0
-        while row < n:
-            column = 0
-            while column < p:
-                for j in range(column, min(column + TILE, p)):
-                    for i in range(row, min(row + TILE, n)):
-                        out[i, j] = <floating> (X[i, j] - centre[j])
-                column += TILE
-            row += TILE
 
 
 # ----------------------------------------------------------------------------------------- Gram

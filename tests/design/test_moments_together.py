@@ -10,8 +10,9 @@ from regularize.design import make_design
 from regularize.design.dense import moments_together
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_moments_are_those_under_each_weight(dtype):
+def test_moments_are_those_under_each_weight(dtype, order):
     rng = np.random.default_rng(0)
     X = rng.standard_normal((60, 9)) * 10.0 ** np.arange(-4, 5)
     X[:, 1] += 50.0
@@ -19,7 +20,7 @@ def test_moments_are_those_under_each_weight(dtype):
     X[20:, 3] = -0.1  # on the training rows alone,
     X[:, 4] = 0.0
     X[:20, 5] *= 1e6  # and nearly so
-    X = np.asfortranarray(X, dtype=dtype)
+    X = np.asarray(X, dtype=dtype, order=order)
     weights = np.array([np.arange(60) >= 20, rng.integers(0, 3, 60)], dtype=float)
     means, deviations = moments_together(X, weights / weights.sum(axis=1, keepdims=True), map)
     for k, weight in enumerate(weights):

@@ -10,7 +10,7 @@ import pytest
 
 SCRIPT = """
 import numpy as np
-from regularize.kernels import descent, gram, krylov, products, quadratic, scan
+from regularize.kernels import descent, gram, krylov, products, quadratic, row_products, scan
 
 floats, ints = (lambda *shape: np.zeros(shape)), (lambda *shape: np.zeros(shape, dtype=np.int64))
 fortran = lambda *shape: np.zeros(shape, order="F")
@@ -24,7 +24,13 @@ for n in (0, 1, 3):
             products.dense_combination(X=X, coef=floats(p), out=floats(n))
             products.gather_columns(X=X, columns=columns, root_weights=floats(n), centre=floats(p),
                                     inverse_scale=floats(p), out=fortran(n, m))
-            products.transpose(X=floats(n, p), centre=floats(p), out=X)
+            rows = floats(n, p)
+            row_products.moments(X=rows, weights=floats(n), first=0, mean=floats(p), norm=floats(p))
+            for t in (0, 1, 2):
+                row_products.stretch(X=rows, V=floats(t, n), first=0, out=floats(t, m))
+                row_products.listed(X=rows, columns=columns, V=floats(t, n), out=floats(t, m))
+            row_products.gather(X=rows, columns=columns, root_weights=floats(n), centre=floats(p),
+                                inverse_scale=floats(p), out=fortran(n, m))
             for Z in (floats(n, p), X):
                 gram.add_gram(Z=Z, gram=floats(p, p), first=0, last=m)
             gram.mirror(gram=floats(p, p), first=0)

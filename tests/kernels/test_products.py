@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 from scipy import sparse
 
 from regularize.kernels import products
@@ -94,16 +94,6 @@ def test_gathered_columns_are_weighted_centred_and_scaled(n, dtype):
     products.gather_columns(X=X, columns=columns, root_weights=root, centre=centre, inverse_scale=inverse, out=out)
     expected = root[:, None] * (X.astype(float) - centre)[:, columns] * inverse[columns]
     assert_allclose(out, expected, rtol=1e-14, atol=1e-15)
-
-
-@pytest.mark.parametrize("dtype", VALUES)
-@pytest.mark.parametrize("p", [1, 31, 32, 33, 70])
-def test_the_transposed_copy_is_the_matrix_less_its_centre(n, p, dtype):
-    X = read_only(np.ascontiguousarray(matrix(n, p, dtype=dtype, density=1.0)))
-    centre = np.arange(float(p))
-    out = np.full((n, p), np.nan, order="F", dtype=dtype)
-    products.transpose(X=X, centre=centre, out=out)
-    assert_array_equal(out, (X - centre).astype(dtype))
 
 
 def test_the_sparse_gram_matrix_grows_block_by_block(n):

@@ -1,0 +1,80 @@
+"""The products of X in C order against NumPy: around the ends of the unrolled loops, of tiles and of stretches."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from regularize.kernels import row_products
+
+VALUES = [np.float64, np.float32]
+
+
+@pytest.fixture(params=[1, 2, 3, 4, 5, 7, 8, 9, 16, 33])
+def n(request):
+    return request.param
+
+
+@pytest.fixture(params=[6, 1023, 1024, 1025])
+def p(request):
+    return request.param
+
+
+def matrix(n, p, dtype=np.float64):
+    X = np.random.default_rng(0).standard_normal((n, p)).astype(dtype)
+    X.flags.writeable = False
+    return X
+
+
+@pytest.mark.parametrize("dtype", VALUES)
+@pytest.mark.parametrize("first", [0, 2])
+def test_products_with_a_stretch_of_columns(n, p, dtype, first):
+    X, V = matrix(n, p, dtype), np.random.default_rng(1).standard_normal((3, n))
+    out = np.full((3, p - first - 1), np.nan)
+    row_products.stretch(X=X, V=V, first=first, out=out)
+    assert_allclose(out, V @ X[:, first : p - 1].astype(float), rtol=1e-14, atol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", VALUES)
+def test_products_with_listed_columns(n, dtype):
+    X, V = matrix(n, 6, dtype), np.random.default_rng(1).standard_normal((3, n))
+    columns = np.array([5, 0, 2, 2])
+    out = np.full((3, 4), np.nan)
+    row_products.listed(X=X, columns=columns, V=V, out=out)
+    assert_allclose(out, V @ X[:, columns].astype(float), rtol=1e-14, atol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", VALUES)
+def test_moments_are_weighted_means_and_centred_norms(n, p, dtype):
+    X = matrix(n, p, dtype).copy()
+    X[:, 1] = 7.0
+    weights = np.random.default_rng(2).integers(0, 4, n) + np.eye(n)[0]
+    weights /= weights.sum()
+    mean, norm = np.full((2, p - 2), np.nan)
+    row_products.moments(X=X, weights=weights, first=1, mean=mean, norm=norm)
+    exact = X[:, 1 : p - 1].astype(np.longdouble)
+    expected = weights @ exact
+    assert_allclose(mean, expected.astype(float), rtol=1e-14, atol=1e-15)
+    assert_allclose(norm, np.sqrt(weights @ (exact - expected) ** 2).astype(float), rtol=1e-12, atol=2e-15)
+    assert norm[0] <= 1e-14
+
+
+@pytest.mark.parametrize("dtype", VALUES)
+def test_gathered_columns_are_weighted_centred_and_scaled(n, dtype):
+    X, rng = matrix(n, 6, dtype), np.random.default_rng(3)
+    root, centre, inverse = rng.random(n), rng.standard_normal(6), rng.random(6)
+    columns, out = np.array([4, 1]), np.full((n, 2), np.nan, order="F")
+    row_products.gather(X=X, columns=columns, root_weights=root, centre=centre, inverse_scale=inverse, out=out)
+    expected = root[:, None] * (X.astype(float) - centre)[:, columns] * inverse[columns]
+    assert_allclose(out, expected, rtol=1e-14, atol=1e-15)
+
+
+def test_sums_of_float32_are_taken_in_float64():
+    X = np.full((100, 1), np.float32(1e8))
+    X[1::2] = np.float32(-1e8)
+    X[-1] = 1.0
+    for function, columns in ((row_products.stretch, {"first": 0}), (row_products.listed, {"columns": np.array([0])})):
+        out = np.empty((1, 1))
+        function(X=X, V=np.ones((1, 100)), out=out, **columns)
+        assert out[0, 0] == 1e8 + 1
