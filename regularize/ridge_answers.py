@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 
 ITERATIVE = ("sparse_cg", "lsqr", "sag", "saga")  # names for which conjugate gradients are asked for
 REPORTING = ("lsqr", "sag", "saga")  # names for which scikit-learn reports the number of iterations
+QUICKLY_FACTORISED = 512  # smaller side of dense X up to which a factorisation takes less time than they do
 NULL_MODEL = 100.0  # at this many times the trace of X'X no direction keeps more than 1 % of least squares
 
 
@@ -46,7 +47,8 @@ def ridge_solver(
     max_iter: int | None = None,
 ) -> RidgeSolver:
     """The engine for the solver of that name; ``alphas`` are those that it will be asked for."""
-    method = "cg" if solver in ITERATIVE else "svd" if solver == "svd" else "auto"
+    iterates = solver in ITERATIVE and not (max_iter is None and _is_quickly_factorised(design))
+    method = "cg" if iterates else "svd" if solver == "svd" else "auto"
     return RidgeSolver(
         design,
         samples.targets,
@@ -57,6 +59,10 @@ def ridge_solver(
         max_iter=max_iter if max_iter is None else int(max_iter),
         n_alphas=len(set(alphas.tolist())),
     )
+
+
+def _is_quickly_factorised(design: Design) -> bool:
+    return not design.is_sparse and min(design.n_samples, design.n_features) <= QUICKLY_FACTORISED
 
 
 def finite_solution(result: RidgeResult, samples: Samples) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -71,8 +77,11 @@ def finite_solution(result: RidgeResult, samples: Samples) -> tuple[NDArray[Any]
 
 
 def reported_iterations(result: RidgeResult, name: str) -> NDArray[np.int32] | None:
-    """Iterations per target of a single row of alphas, for the solvers that scikit-learn reports them for."""
-    return result.n_iters[0].astype(np.int32) if name in REPORTING else None
+    """Iterations per target of a single row of alphas, for the solvers that scikit-learn reports them for.
+
+    At least one, as scikit-learn wants it: also where nothing had to iterate.
+    """
+    return np.maximum(result.n_iters[0], 1).astype(np.int32) if name in REPORTING else None
 
 
 def warn_ridge_not_converged(result: RidgeResult, total: float, name: str = "auto", stacklevel: int = 3) -> None:

@@ -190,7 +190,10 @@ class Design(ABC):
         else:
             self.n_passes += columns.size / self.n_features
             centre, inverse_scale = centre[columns], inverse_scale[columns]
-        return (products - np.outer(V.sum(axis=1), centre)) * inverse_scale
+        found = np.multiply.outer(-V.sum(axis=1), centre)
+        found += products
+        found *= inverse_scale
+        return found
 
     @property
     def n_entries(self) -> int:

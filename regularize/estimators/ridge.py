@@ -164,7 +164,8 @@ class Ridge(LinearPredictor, MultiOutputMixin, RegressorMixin, RidgeModel):
           float64; where it is singular or so ill-conditioned that digits are lost, X itself is decomposed. For large
           sparse X 'auto' iterates.
         - 'svd' decomposes X. Not for sparse X.
-        - 'sparse_cg', 'lsqr', 'sag' and 'saga' are conjugate gradients, which read X only in products.
+        - 'sparse_cg', 'lsqr', 'sag' and 'saga' are conjugate gradients, which read X only in products. Dense X with at
+          most 512 rows or columns is factorised all the same, unless ``max_iter`` is given: that takes less time.
         - 'lbfgs' and 'auto' solve models with ``positive=True`` or ``bounds`` exactly, by coordinate descent
           and Newton steps.
     positive : bool, default=False
@@ -195,7 +196,8 @@ class Ridge(LinearPredictor, MultiOutputMixin, RegressorMixin, RidgeModel):
     intercept_ : float or ndarray of shape (n_targets,)
         Intercept; 0.0 without one.
     n_iter_ : None or ndarray of shape (n_targets,)
-        Iterations for the solvers 'lsqr', 'sag' and 'saga', as in scikit-learn; otherwise None.
+        Iterations for the solvers 'lsqr', 'sag' and 'saga', as in scikit-learn (1 if X was factorised); otherwise
+        None.
     solver_ : str
         The solver under scikit-learn's name: what 'auto' stands for, and 'svd' where 'cholesky' met a singular
         matrix.

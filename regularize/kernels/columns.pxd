@@ -30,6 +30,7 @@ ctypedef fused Index:                    # what scipy stores in .indices and .in
 
 cdef enum:
     BLAS_FROM = 48                       # shorter columns are summed inline: a BLAS call costs more
+    LONG = 16                                 # entries of a sparse column from which several partial sums pay
 
 
 cdef inline double column_dot(const floating *X, Columns layout, Py_ssize_t j, const double *v) noexcept nogil:
@@ -56,12 +57,13 @@ cdef inline double column_dot(const floating *X, Columns layout, Py_ssize_t j, c
     else:
         i = layout.indptr[j]
         n = layout.indptr[j + 1]
-        while i + 4 <= n:
-            s0 += X[i] * v[layout.indices[i]]
-            s1 += X[i + 1] * v[layout.indices[i + 1]]
-            s2 += X[i + 2] * v[layout.indices[i + 2]]
-            s3 += X[i + 3] * v[layout.indices[i + 3]]
-            i += 4
+        if n - i >= LONG:
+            while i + 4 <= n:
+                s0 += X[i] * v[layout.indices[i]]
+                s1 += X[i + 1] * v[layout.indices[i + 1]]
+                s2 += X[i + 2] * v[layout.indices[i + 2]]
+                s3 += X[i + 3] * v[layout.indices[i + 3]]
+                i += 4
         while i < n:
             s0 += X[i] * v[layout.indices[i]]
             i += 1

@@ -9,7 +9,7 @@ from libc.string cimport memset
 
 cdef enum:
     TILE = 1024                          # columns whose sums are kept in the first cache, for a few vectors
-    CACHED = 65536                       # entries of X that are read twice, from the second cache the second time
+    CACHED = 32768                       # entries of X that are read twice, from the second cache the second time
     LINE = 8                             # rows of a gathered column that are one cache line
 
 
@@ -18,20 +18,26 @@ cdef enum:
 
 cdef void tile_moments(
     const floating *X, Py_ssize_t n_rows, Py_ssize_t stride, Py_ssize_t count, const double *weights, double *mean,
-    double *drift, double *norm,
+    double *squares,
 ) noexcept nogil:
-    """As products.column_moments, for ``count`` columns side by side; ``drift`` is room for as many numbers."""
+    """As products.column_moments, for ``count`` columns side by side, but with squares in place of norms."""
     cdef Py_ssize_t i, j
-    cdef double d, e, w
+    cdef double drift[TILE]
+    cdef double d, e, w, total = 0.0
     cdef const floating *x
     memset(mean, 0, count * sizeof(double))
     memset(drift, 0, count * sizeof(double))
-    memset(norm, 0, count * sizeof(double))
+    memset(squares, 0, count * sizeof(double))
     for i in range(n_rows):
         x = X + i * stride
         w = weights[i]
+        total += w
         for j in range(count):
             mean[j] += w * x[j]
+    if total == 0.0:
+        return
+    for j in range(count):
+        mean[j] /= total
     for i in range(n_rows):
         x = X + i * stride
         w = weights[i]
@@ -39,11 +45,40 @@ cdef void tile_moments(
             d = x[j] - mean[j]
             e = w * d
             drift[j] += e
-            norm[j] += e * d
+            squares[j] += e * d
     for j in range(count):
-        mean[j] += drift[j]
-        d = norm[j] - drift[j] * drift[j]
-        norm[j] = 0.0 if d <= 0.0 else sqrt(d)           # not a number: overflow, kept
+        d = drift[j] / total
+        mean[j] += d
+        squares[j] -= drift[j] * d
+
+
+cdef void stretch_moments(
+    const floating *X, Py_ssize_t n_rows, Py_ssize_t stride, Py_ssize_t count, const double *weights, double *mean,
+    double *norm,
+) noexcept nogil:
+    """The same with norms, for any number of rows: blocks that fit into the cache are merged (Chan et al., eq. 2.1)."""
+    cdef Py_ssize_t i, j, row = 0, rows = max(CACHED // count, 1)
+    cdef double own_mean[TILE]
+    cdef double own_squares[TILE]
+    cdef double d, weight, share, total = 0.0
+    memset(mean, 0, count * sizeof(double))
+    memset(norm, 0, count * sizeof(double))
+    while row < n_rows:
+        rows = min(rows, n_rows - row)
+        weight = 0.0
+        for i in range(row, row + rows):
+            weight += weights[i]
+        if weight > 0.0:
+            tile_moments(X + row * stride, rows, stride, count, weights + row, own_mean, own_squares)
+            share = weight / (total + weight)
+            for j in range(count):
+                d = own_mean[j] - mean[j]
+                mean[j] += share * d
+                norm[j] += own_squares[j] + total * share * d * d
+            total += weight
+        row += rows
+    for j in range(count):
+        norm[j] = 0.0 if norm[j] <= 0.0 else sqrt(norm[j])         # not a number: overflow, kept
 
 
 def moments(
@@ -54,18 +89,13 @@ def moments(
     double[::1] norm not None,                  # OUT  (m,)
 ):
     """Weighted means and centred norms of m columns from ``first`` on."""
-    cdef double drift[TILE]
-    cdef Py_ssize_t k, n = X.shape[0], m = mean.shape[0]
-    cdef Py_ssize_t width = min(max(CACHED // max(n, 1), 16), TILE)
+    cdef Py_ssize_t k = 0, n = X.shape[0], m = mean.shape[0]
     if n == 0 or m == 0:
         return
     with nogil:
-        k = 0
         while k < m:
-            tile_moments(
-                &X[0, first + k], n, X.shape[1], min(width, m - k), &weights[0], &mean[k], drift, &norm[k]
-            )
-            k += width
+            stretch_moments(&X[0, first + k], n, X.shape[1], min(TILE, m - k), &weights[0], &mean[k], &norm[k])
+            k += TILE
 
 
 # ------------------------------------------------------------------------------------- products

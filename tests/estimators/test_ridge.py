@@ -158,6 +158,16 @@ class TestExactness:
         assert fitted.coef_[2] == 0.0
         assert fitted.coef_.dtype == data.dtype
 
+    @pytest.mark.parametrize("solver", ["sparse_cg", "lsqr", "sag", "saga"])
+    def test_names_that_iterate_factorise_small_dense_x_unless_their_iterations_are_limited(self, solver):
+        exact, named = Ridge().fit(X, Y), Ridge(solver=solver).fit(X, Y)
+        assert_array_equal(named.coef_, exact.coef_)
+        assert named.solver_ == solver
+        limited = Ridge(solver=solver, max_iter=2, tol=0.5).fit(X, Y)
+        assert np.any(limited.coef_ != exact.coef_)
+        if solver != "sparse_cg":
+            assert_array_equal(named.n_iter_, 1)
+
     @pytest.mark.parametrize("solver", ["auto", "svd", "sparse_cg"])
     def test_each_target_has_its_own_alpha(self, solver):
         alphas = [0.0, 1.0, 30.0]

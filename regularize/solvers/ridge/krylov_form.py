@@ -44,6 +44,7 @@ class KrylovForm(RidgeForm):
         self._unpenalised = Unpenalised(problem)
         self._root = problem.design.root_weights
         self._multiplier = problem.multiplier
+        self._units = self._multiplier * problem.design.scale
 
     def reliable(self, alphas: Floats, for_rows: bool) -> NDArray[np.bool_]:
         return np.ones(alphas.size, dtype=np.bool_)
@@ -58,7 +59,7 @@ class KrylovForm(RidgeForm):
 
     def _adjoint(self, remainders: Floats, rough: bool = False) -> Floats:
         """Z' s (m, p) for rows s (m, n)."""
-        return self.problem.design.adjoint(remainders, rough) * (self._multiplier * self.problem.design.scale)
+        return self.problem.design.adjoint(remainders, rough) * self._units
 
     # ------------------------------------------------------------------------------ solutions
 
@@ -94,7 +95,7 @@ class KrylovForm(RidgeForm):
         left = targets - images
         slopes = self._adjoint(left.reshape(k * m, -1)).reshape(u.shape)
         lengths = np.linalg.norm(left, axis=2) + np.linalg.norm(images, axis=2)
-        norm = np.linalg.norm(self._multiplier * self.problem.design.scale * self.problem.design.norms)
+        norm = np.linalg.norm(self._units * self.problem.design.norms)
         return (
             combined.reshape(left.shape),
             left,
@@ -191,7 +192,7 @@ class ShiftedState:
 
     def __init__(self, start: Floats, gradient: Floats, shifts: Floats, limits: Floats) -> None:
         self._seed, self._shifts, self._limits = float(shifts[0]), shifts - shifts[0], limits
-        self.direction, self._start = gradient, start
+        self.direction, self._start = gradient.copy(), start
         self.solutions = np.zeros((gradient.size, shifts.size))
         self._directions = np.repeat(gradient[:, np.newaxis], shifts.size, axis=1)
         self._zeta, self._theta = np.ones(shifts.size), np.ones(shifts.size)
@@ -213,13 +214,17 @@ class ShiftedState:
         n = self.n_open
         theta, zeta = self._theta[:n], self._zeta[:n]
         steps = np.ascontiguousarray(self.step * theta * zeta)
-        seed = self._start + self.solutions[:, 0] + steps[0] * self.direction
-        gradient = product - self._seed * seed
+        gradient = steps[0] * self.direction  # of the seed, in place: these are long vectors
+        gradient += self.solutions[:, 0]
+        gradient += self._start
+        gradient *= -self._seed
+        gradient += product
         square = float(gradient @ gradient)
         self._momentum = square / self._square if self._square else 0.0
         momenta = np.ascontiguousarray(self._momentum * theta)
         advance(self.solutions, self._directions, gradient, steps, momenta)
-        self.direction = gradient + self._momentum * self.direction
+        self.direction *= self._momentum
+        self.direction += gradient
         self._zeta[:n] *= theta
         self._square = square
         self.n_iters[:n] += 1
