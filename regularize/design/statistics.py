@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import wraps
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -179,7 +180,7 @@ class Gatherer:
         """Those of the rows of each label, in one reading of X, completed."""
         n, p = self._X.shape
         sums = [Statistics(p, self._y.shape[1:], self._centred) for _ in range(count)]
-        for rows in tiles(n, p):
+        for rows in self._stretches(labels):
             tile, y, root = self._tile(rows)
             own = labels[rows]
             if own.min() == own.max():
@@ -192,6 +193,17 @@ class Gatherer:
                 mine = slice(ends[label - 1] if label else 0, ends[label])
                 sums[label].take_in(tile[mine], y[mine], root[mine])
         return [own.complete() for own in sums]
+
+    def _stretches(self, labels: NDArray[np.integer[Any]]) -> Iterator[slice]:
+        """Long rows of one label each, if labels lie like that and nothing has to be copied; else tiles."""
+        n, p = self._X.shape
+        ends = np.flatnonzero(labels[1:] != labels[:-1]) + 1
+        if not self._as_they_are or ends.size > n // MANY_ROWS:
+            yield from tiles(n, p)
+            return
+        for begin, end in pairwise([0, *ends.tolist(), n]):
+            for part in blocks(end - begin, 1, MANY_ROWS):
+                yield slice(begin + part.start, begin + part.stop)
 
     @quietly
     def moments(self, sums: Statistics, whole: Statistics, present: NDArray[np.bool_] | None = None) -> Moments | None:

@@ -45,10 +45,13 @@ def _row_indices(rows: Any, n_samples: int, sample_weight: Floats | None, what: 
     array = np.asarray(rows)
     if array.ndim != 1 or (array.size > 0 and array.dtype.kind not in "biu"):
         raise ValueError(f"{what} must be a 1D array of row indices or a mask. Got {rows!r}.")
-    try:
-        indices: Rows = np.arange(n_samples, dtype=np.intp)[array] if array.size else np.empty(0, dtype=np.intp)
-    except IndexError as error:
-        raise ValueError(f"{what} are out of range for {n_samples} samples: {error}.") from None
+    if array.dtype.kind != "b" and array.size and array.min() >= 0 and array.max() < n_samples:
+        indices: Rows = array.astype(np.intp)  # as usual: nothing to translate
+    else:
+        try:
+            indices = np.arange(n_samples, dtype=np.intp)[array] if array.size else np.empty(0, dtype=np.intp)
+        except IndexError as error:
+            raise ValueError(f"{what} are out of range for {n_samples} samples: {error}.") from None
     if indices.size == 0:
         raise ValueError(f"{what} are empty.")
     if sample_weight is not None and not sample_weight[indices].any():
