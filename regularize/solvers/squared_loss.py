@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,9 +64,9 @@ def squared_loss_path(  # noqa: PLR0913 - all options of a path
     if coef_init is not None:
         start[:] = (coef_init * units.coef_scale).T.reshape(start.shape)
     recorder = Recorder(design, units, alphas, tol, on_point)
-    solve = _gram_route if by_gram else _working_set_route
+    task = PathTask(design, units, alphas, recorder, max_iter, start, null, solve_all)
     try:
-        solve(design, units, alphas, recorder, max_iter, start, null, solve_all)
+        (_gram_route if by_gram else _working_set_route)(task)
     except KeyboardInterrupt:
         if recorder.n_done == 0:
             raise
@@ -92,7 +92,7 @@ def path_of_moments(
     units, null = _prepared(design, y, penalty, moments)
     recorder = Recorder(design, units, alphas, tol, stop=stop)
     start = np.zeros((design.n_features, *y.shape[1:]))
-    _gram_route(design, units, alphas, recorder, min(max_iter, LARGEST_INT), start, null)
+    _gram_route(PathTask(design, units, alphas, recorder, min(max_iter, LARGEST_INT), start, null))
     return recorder.result()
 
 
@@ -137,36 +137,42 @@ def wants_gram(design: Design, n_alphas: int, use_gram: bool | None) -> bool:
     return p <= design.n_samples and p <= min(LARGEST_GRAM, SMALL_GRAM + GRAM_PER_ALPHA * n_alphas)
 
 
-def _working_set_route(
-    design: Design,
-    units: Units,
-    alphas: Floats,
-    recorder: Recorder,
-    max_iter: int,
-    start: Floats,
-    null: Floats,
-    solve_all: bool = False,
-) -> None:
+@dataclass(frozen=True)
+class PathTask:
+    """A path to be solved, in the units of Z, and who takes its answers.
+
+    start: the first coefficients, (p,) or (T, p); null: the correlations of all features with the target;
+    solve_all: whether no alpha may be interpolated.
+    """
+
+    design: Design
+    units: Units
+    alphas: Floats
+    recorder: Recorder
+    max_iter: int
+    start: Floats
+    null: Floats
+    solve_all: bool = False
+
+    def driver(self, start: Floats, null: Floats | None = None) -> PathDriver:
+        """What solves it on working sets of columns."""
+        units, tolerance = self.units, self.recorder.tolerance
+        return PathDriver(self.design, units.target, units.penalty, self.alphas, tolerance, self.max_iter, start, null)
+
+
+def _working_set_route(task: PathTask) -> None:
     """One alpha after the other on a growing working set."""
     with one_thread():
-        driver = PathDriver(design, units.target, units.penalty, alphas, recorder.tolerance, max_iter, start, null)
-        driver.run(Interpolation(driver, recorder.add, solve_all).steps())
-        recorder.working_set_size = driver.working.size
+        driver = task.driver(task.start, task.null)
+        driver.run(Interpolation(driver, task.recorder.add, task.solve_all).steps())
+        task.recorder.working_set_size = driver.working.size
 
 
-def _gram_route(
-    design: Design,
-    units: Units,
-    alphas: Floats,
-    recorder: Recorder,
-    max_iter: int,
-    start: Floats,
-    null: Floats,
-    solve_all: bool = False,
-) -> None:
+def _gram_route(task: PathTask) -> None:
     """The whole path on the Gram matrix; alphas that its rounding cannot certify are finished on X."""
+    design, units, alphas, recorder, max_iter = task.design, task.units, task.alphas, task.recorder, task.max_iter
     recorder.working_set_size = design.n_features
-    problem = gram_problem(design.gram, null, units.squared_target, units.penalty, design.norms, design.lost)
+    problem = gram_problem(design.gram, task.null, units.squared_target, units.penalty, design.norms, design.lost)
     tolerance = recorder.tolerance
     driver: PathDriver | None = None
 
@@ -179,9 +185,9 @@ def _gram_route(
         for k, (gap, doubt, n_iter, coef) in enumerate(zip(gaps, doubts, n_iters, coefs, strict=True), start=first):
             if doubt > tolerance and n_iter < max_iter:
                 if driver is None:
-                    whole = np.zeros(start.shape)
+                    whole = np.zeros(task.start.shape)
                     whole[problem.features] = coef
-                    driver = PathDriver(design, units.target, units.penalty, alphas, tolerance, max_iter, whole)
+                    driver = task.driver(whole)
                 driver.max_iter = max_iter - int(n_iter)
                 point = driver.solve(k)
                 gap, n_iter = point.gap, n_iter + point.n_iter
@@ -191,7 +197,7 @@ def _gram_route(
         return False
 
     with one_thread():
-        problem.solve(alphas, tolerance, max_iter, start[problem.features], record, solve_all)
+        problem.solve(alphas, tolerance, max_iter, task.start[problem.features], record, task.solve_all)
 
 
 def squared_loss_alpha_max(design: Design, y: Floats, penalty: AnyPenalty, moments: Moments | None = None) -> float:

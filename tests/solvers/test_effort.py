@@ -9,8 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from problems import gaussian
+from regularize.solvers.path_driver import LOOK_AHEAD_PRICE
+from regularize.solvers.working_set import WorkingSet
 
 
 @pytest.fixture(scope="module", params=["F", "CSC int32"])
@@ -28,6 +31,22 @@ def test_a_path_reads_x_rarely_and_keeps_the_working_set_small(wide, tol):
     assert result.working_set_size <= 4 * n_active
     assert result.n_iters.max() <= 60
     assert result.n_iters.sum() <= 1500
+
+
+def test_looking_ahead_ends_where_it_would_cost_more_than_it_saves(wide, monkeypatch):
+    active = []
+
+    def spied(working, *arguments):
+        active.append(working.n_active)
+        return residual_at(working, *arguments)
+
+    residual_at = WorkingSet.residual_at
+    monkeypatch.setattr(WorkingSet, "residual_at", spied)
+    result = wide.solve(wide.grid(100, 1e-2), 1e-8)
+    entries = wide.X.nnz if sparse.issparse(wide.X) else wide.X.size
+    assert active
+    assert LOOK_AHEAD_PRICE * max(active) ** 2 <= entries
+    assert LOOK_AHEAD_PRICE * np.count_nonzero(result.coefs, axis=0).max() ** 2 > entries
 
 
 def test_a_single_cold_fit_reads_x_rarely(wide):
