@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 ITERATIVE = ("sparse_cg", "lsqr", "sag", "saga")  # names for which conjugate gradients are asked for
 REPORTING = ("lsqr", "sag", "saga")  # names for which scikit-learn reports the number of iterations
-QUICKLY_FACTORISED = 512  # smaller side of dense X up to which a factorisation takes less time than they do
+QUICKLY_FACTORISED = 256  # smaller side of dense X up to which a factorisation takes as little time, or little more
 NULL_MODEL = 100.0  # at this many times the trace of X'X no direction keeps more than 1 % of least squares
 
 
@@ -107,7 +107,7 @@ def warn_ridge_not_converged(result: RidgeResult, total: float, name: str = "aut
 
 def _complaint(name: str, n_iter: int) -> str:
     """What did not converge, as scikit-learn words it for the solver of that name."""
-    if name in ITERATIVE:
+    if name in ITERATIVE and n_iter > 0:
         return f"{name} did not converge after {n_iter} iterations."
     if name == "lbfgs":
         return "The lbfgs solver did not converge. Try increasing max_iter or tol."

@@ -152,7 +152,8 @@ def ridge_regression(
     coef : ndarray of shape (n_features,) or (n_targets, n_features)
         Coefficients, in the dtype of X (float64 unless X is float32). One-dimensional for one target.
     n_iter : None or ndarray of shape (n_targets,)
-        Iterations for the solvers 'lsqr', 'sag' and 'saga', otherwise None; only if ``return_n_iter=True``.
+        Iterations for the solvers 'lsqr', 'sag' and 'saga' (1 if X was factorised), otherwise None; only if
+        ``return_n_iter=True``.
     intercept : float or ndarray of shape (n_targets,)
         Intercepts; only if ``return_intercept=True``.
 

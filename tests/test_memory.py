@@ -135,7 +135,7 @@ RIDGE: dict[str, Any] = {
     "standardised": lambda X, y: Ridge(standardize=True).fit(X, y),
     "targets": lambda X, y: Ridge().fit(X, np.column_stack([y, y**2, np.sin(y)])),
     "svd": lambda X, y: Ridge(solver="svd").fit(X, y),
-    "iterations": lambda X, y: Ridge(solver="sparse_cg").fit(X, y),
+    "iterations": lambda X, y: Ridge(solver="sparse_cg", max_iter=1000).fit(X, y),
     "bounds": lambda X, y: Ridge(positive=True).fit(X, y),
     "path": lambda X, y: ridge_path(X, y, ALPHAS, fit_intercept=True, return_diagnostics=True),
     "leave-one-out": lambda X, y: RidgeCV(ALPHAS).fit(X, y),

@@ -128,7 +128,7 @@ def test_a_target_that_no_column_explains_converges(fit_intercept):
 def test_conjugate_gradients_go_on_until_the_gap_is_what_tol_asks_for(solver):
     X = RNG.standard_normal((60, 30)) * np.logspace(-1.5, 1.5, 30)
     y = X[:, 0] / 0.03 + RNG.standard_normal(60)
-    model = Ridge(1e-3, solver=solver).fit(X, y)
+    model = Ridge(1e-3, solver=solver, max_iter=1000).fit(X, y)
     assert model.dual_gap_ <= 1e-4 * np.square(y - y.mean()).sum()
 
 
@@ -139,7 +139,7 @@ def test_unpenalised_features_may_have_any_size(solver):
     X[:, 1] /= 1e9
     y, factor = 1e9 * X[:, 1] + 0.1 * RNG.standard_normal(6), np.r_[0.0, 0.0, np.ones(8)]
     expected, _ = reference(X, y, 1.0, penalty_factor=factor)
-    found = Ridge(1.0, penalty_factor=factor, solver=solver, tol=1e-12).fit(X, y).coef_
+    found = Ridge(1.0, penalty_factor=factor, solver=solver, tol=1e-12, max_iter=1000).fit(X, y).coef_
     np.testing.assert_allclose(found[1:], expected[1:].astype(float), rtol=1e-6)
 
 

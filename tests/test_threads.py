@@ -48,7 +48,7 @@ def test_estimators_may_be_fitted_in_threads_on_shared_data():
 RIDGE = {
     "auto": lambda X, y: Ridge().fit(X, y).coef_,
     "svd": lambda X, y: Ridge(1e-3, solver="svd").fit(X, y).coef_,
-    "cg": lambda X, y: Ridge(solver="sparse_cg", tol=1e-10).fit(X, y).coef_,
+    "cg": lambda X, y: Ridge(solver="sparse_cg", tol=1e-10, max_iter=1000).fit(X, y).coef_,
     "positive": lambda X, y: Ridge(positive=True).fit(X, y).coef_,
     "path": lambda X, y: ridge_path(X, y, 10, return_diagnostics=True)[3].loo_errors,
     "rows": lambda X, y: RidgeCV(alpha_per_target=True).fit(X, y).cv_mean_,

@@ -49,13 +49,21 @@ def moments_together(X: NDArray[Any], weights: Floats, run: Run) -> tuple[Floats
             variance = squares - mean * mean
             means[:, columns], deviations[:, columns] = shift + mean, np.sqrt(np.maximum(variance, 0.0))
             lossy = np.argwhere(~(variance > KEPT_VARIANCE * squares))
-        for k, j in lossy:
+        for j in np.unique(lossy[:, 1]):
             own = slice(columns.start + j, columns.start + j + 1)
-            products.dense_moments(np.asfortranarray(X[:, own]), weights[k], 0, means[k, own], deviations[k, own])
+            column = np.asfortranarray(X[:, own])
+            for k in lossy[lossy[:, 1] == j, 0]:
+                products.dense_moments(column, weights[k], 0, means[k, own], deviations[k, own])
 
-    for _ in run(fill, list(blocks(X.shape[1], X.shape[0], TILE_ENTRIES))):
+    for _ in run(fill, list(_whole_lines(X, X.shape[1], TILE_ENTRIES))):
         pass
     return means, deviations
+
+
+def _whole_lines(X: NDArray[Any], n_columns: int, entries: int) -> Iterator[slice]:
+    """Ranges of columns with so many entries each; of X that is read by rows at least a line of the cache wide."""
+    n = max(X.shape[0], 1)
+    return blocks(n_columns, n, entries if X.flags.f_contiguous else max(entries, LINE * n))
 
 
 class DenseDesign(Design):
@@ -100,14 +108,14 @@ class DenseDesign(Design):
 
     def _column_blocks(self, n_columns: int) -> Iterator[slice]:
         """Ranges of columns that one call may read."""
-        return blocks(n_columns, self.n_samples, ENTRIES)
+        return _whole_lines(self._X, n_columns, ENTRIES)
 
     # --------------------------------------------------------------------------------- verbs
 
     def _moments(self) -> tuple[Floats, Floats]:
         mean, deviation = np.empty(self.n_features), np.empty(self.n_features)
         self.n_passes += 1.0
-        for block in blocks(self.n_features, self.n_samples, ENTRIES if self._is_contiguous else TILE_ENTRIES):
+        for block in _whole_lines(self._X, self.n_features, ENTRIES if self._is_contiguous else TILE_ENTRIES):
             if self._is_contiguous:
                 X, first = self._X, block.start
             else:
@@ -139,7 +147,7 @@ class DenseDesign(Design):
         def fill(block: slice) -> None:
             out[:, block] = V @ np.asarray(self.columns[:, block], dtype=np.float64)
 
-        for _ in run(fill, list(blocks(self.n_features, self.n_samples, PRODUCT_ENTRIES))):
+        for _ in run(fill, list(_whole_lines(self.columns, self.n_features, PRODUCT_ENTRIES))):
             pass
         return out
 

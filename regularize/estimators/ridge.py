@@ -165,7 +165,8 @@ class Ridge(LinearPredictor, MultiOutputMixin, RegressorMixin, RidgeModel):
           sparse X 'auto' iterates.
         - 'svd' decomposes X. Not for sparse X.
         - 'sparse_cg', 'lsqr', 'sag' and 'saga' are conjugate gradients, which read X only in products. Dense X with at
-          most 512 rows or columns is factorised all the same, unless ``max_iter`` is given: that takes less time.
+          most 256 rows or columns is factorised all the same, unless ``max_iter`` is given: that is exact, takes less
+          time where X is ill-conditioned and little more where it is not.
         - 'lbfgs' and 'auto' solve models with ``positive=True`` or ``bounds`` exactly, by coordinate descent
           and Newton steps.
     positive : bool, default=False

@@ -188,7 +188,8 @@ class RidgeClassifier(RidgeLabels, RidgeModel):
     classes_ : ndarray of shape (n_classes,)
         Classes; for an indicator matrix the numbers of its columns.
     n_iter_ : None or ndarray of shape (n_targets,)
-        Iterations for the solvers 'lsqr', 'sag' and 'saga', as in scikit-learn; otherwise None.
+        Iterations for the solvers 'lsqr', 'sag' and 'saga', as in scikit-learn (1 if X was factorised); otherwise
+        None.
     solver_ : str
         The solver under scikit-learn's name; see :class:`Ridge`.
     dual_gap_ : float or ndarray of shape (n_targets,)

@@ -30,7 +30,7 @@ ctypedef fused Index:                    # what scipy stores in .indices and .in
 
 cdef enum:
     BLAS_FROM = 48                       # shorter columns are summed inline: a BLAS call costs more
-    LONG = 16                                 # entries of a sparse column from which several partial sums pay
+    LONG = 16                            # entries of a sparse column from which several partial sums pay
 
 
 cdef inline double column_dot(const floating *X, Columns layout, Py_ssize_t j, const double *v) noexcept nogil:

@@ -60,7 +60,7 @@ cdef void stretch_moments(
     cdef Py_ssize_t i, j, row = 0, rows = max(CACHED // count, 1)
     cdef double own_mean[TILE]
     cdef double own_squares[TILE]
-    cdef double d, weight, share, total = 0.0
+    cdef double d, weight, share, rest, total = 0.0
     memset(mean, 0, count * sizeof(double))
     memset(norm, 0, count * sizeof(double))
     while row < n_rows:
@@ -70,10 +70,10 @@ cdef void stretch_moments(
             weight += weights[i]
         if weight > 0.0:
             tile_moments(X + row * stride, rows, stride, count, weights + row, own_mean, own_squares)
-            share = weight / (total + weight)
+            share, rest = weight / (total + weight), total / (total + weight)
             for j in range(count):
                 d = own_mean[j] - mean[j]
-                mean[j] += share * d
+                mean[j] = mean[j] + share * d if share < 0.5 else own_mean[j] - rest * d    # from the nearer one
                 norm[j] += own_squares[j] + total * share * d * d
             total += weight
         row += rows

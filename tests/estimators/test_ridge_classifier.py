@@ -48,7 +48,7 @@ def y(request):
 
 
 @parametrize_with_checks(
-    [RidgeClassifier(), RidgeClassifier(solver="sparse_cg")],
+    [RidgeClassifier(), RidgeClassifier(solver="sparse_cg", max_iter=1000)],
     expected_failed_checks=lambda _: {
         "check_non_transformer_estimators_n_iter": "n_iter_ is None for these solvers, as in scikit-learn"
     },

@@ -60,6 +60,23 @@ def test_moments_are_weighted_means_and_centred_norms(n, p, dtype):
     assert norm[0] <= 1e-14
 
 
+@pytest.mark.parametrize("light", ["first", "last"])
+def test_rows_of_next_to_no_weight_leave_no_trace_in_the_moments(light):
+    """Blocks of rows are merged: what was far off and weighed nothing must not cost the digits of the rest."""
+    X = np.random.default_rng(0).standard_normal((100, 1024))  # three blocks of 32 rows, and some
+    rows = slice(0, 32) if light == "first" else slice(68, 100)
+    X[rows] += 1e10
+    weights = np.ones(100)
+    weights[rows] = 1e-24
+    weights /= weights.sum()
+    mean, norm = np.full((2, 1024), np.nan)
+    row_products.moments(X=X, weights=weights, first=0, mean=mean, norm=norm)
+    exact = X.astype(np.longdouble)
+    expected = weights @ exact
+    assert_allclose(mean, expected.astype(float), rtol=0, atol=1e-14)
+    assert_allclose(norm, np.sqrt(weights @ (exact - expected) ** 2).astype(float), rtol=1e-12)
+
+
 @pytest.mark.parametrize("dtype", VALUES)
 def test_gathered_columns_are_weighted_centred_and_scaled(n, dtype):
     X, rng = matrix(n, 6, dtype), np.random.default_rng(3)
