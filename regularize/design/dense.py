@@ -8,7 +8,7 @@ digits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from itertools import product
 from typing import Any
@@ -152,12 +152,10 @@ class DenseDesign(Design):
         return out
 
     def _row_products(self, V: Floats) -> Floats:
-        out = np.empty((len(V), self.n_features))
-        for block in self._column_blocks(self.n_features):
-            part = np.empty((len(V), block.stop - block.start))
+        def multiply(block: slice, part: Floats) -> None:
             row_products.stretch(self.columns, V, block.start, part)
-            out[:, block] = part
-        return out
+
+        return self._by_blocks(multiply, len(V), self.n_features)
 
     def _listed_products(self, V: Floats, columns: NDArray[np.intp]) -> Floats:
         of_columns = products.dense_dots
@@ -165,10 +163,18 @@ class DenseDesign(Design):
             if columns.size * LINE > self.n_features:
                 return self.products(V)[:, columns]
             of_columns = row_products.listed
-        out = np.empty((len(V), columns.size))
-        for block in self._column_blocks(columns.size):
-            part = np.empty((len(V), block.stop - block.start))
+
+        def multiply(block: slice, part: Floats) -> None:
             of_columns(self.columns, columns[block], V, part)
+
+        return self._by_blocks(multiply, len(V), columns.size)
+
+    def _by_blocks(self, multiply: Callable[[slice, Floats], None], n_vectors: int, n_columns: int) -> Floats:
+        """What ``multiply`` fills in for one block of columns after the other."""
+        out = np.empty((n_vectors, n_columns))
+        for block in self._column_blocks(n_columns):
+            part = np.empty((n_vectors, block.stop - block.start))
+            multiply(block, part)
             out[:, block] = part
         return out
 

@@ -1,8 +1,8 @@
 """One X under the weights of every fold: a fold is the same X with zero weights on its held-out rows.
 
 What is copied: nothing of dense X, or one working copy for all folds where a single design needs one (see ``dense``).
-Where the Gram matrices of all features are wanted and the folds part the rows, one
-reading of X gives the statistics of each part; the training rows of a fold are all rows minus its part.
+Where the Gram matrices of all features are wanted and the folds part the rows, one reading of X gives the statistics of
+each part; the training rows of a fold are all rows minus its part.
 """
 
 from __future__ import annotations

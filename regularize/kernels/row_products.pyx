@@ -17,13 +17,13 @@ cdef enum:
 
 
 cdef void tile_moments(
-    const floating *X, Py_ssize_t n_rows, Py_ssize_t stride, Py_ssize_t count, const double *weights, double *mean,
-    double *squares,
+    const floating *X, Py_ssize_t n_rows, Py_ssize_t stride, Py_ssize_t count, const double *weights, double weight,
+    double *mean, double *squares,
 ) noexcept nogil:
-    """As products.column_moments, for ``count`` columns side by side, but with squares in place of norms."""
+    """As products.column_moments, of columns side by side; squares in place of norms, weights of any positive sum."""
     cdef Py_ssize_t i, j
     cdef double drift[TILE]
-    cdef double d, e, w, total = 0.0
+    cdef double d, e, w
     cdef const floating *x
     memset(mean, 0, count * sizeof(double))
     memset(drift, 0, count * sizeof(double))
@@ -31,13 +31,10 @@ cdef void tile_moments(
     for i in range(n_rows):
         x = X + i * stride
         w = weights[i]
-        total += w
         for j in range(count):
             mean[j] += w * x[j]
-    if total == 0.0:
-        return
     for j in range(count):
-        mean[j] /= total
+        mean[j] /= weight
     for i in range(n_rows):
         x = X + i * stride
         w = weights[i]
@@ -47,7 +44,7 @@ cdef void tile_moments(
             drift[j] += e
             squares[j] += e * d
     for j in range(count):
-        d = drift[j] / total
+        d = drift[j] / weight
         mean[j] += d
         squares[j] -= drift[j] * d
 
@@ -56,7 +53,7 @@ cdef void stretch_moments(
     const floating *X, Py_ssize_t n_rows, Py_ssize_t stride, Py_ssize_t count, const double *weights, double *mean,
     double *norm,
 ) noexcept nogil:
-    """The same with norms, for any number of rows: blocks that fit into the cache are merged (Chan et al., eq. 2.1)."""
+    """The same with norms, for any number of rows: blocks that fit into the cache are merged (Chan et al. 1983)."""
     cdef Py_ssize_t i, j, row = 0, rows = max(CACHED // count, 1)
     cdef double own_mean[TILE]
     cdef double own_squares[TILE]
@@ -69,7 +66,7 @@ cdef void stretch_moments(
         for i in range(row, row + rows):
             weight += weights[i]
         if weight > 0.0:
-            tile_moments(X + row * stride, rows, stride, count, weights + row, own_mean, own_squares)
+            tile_moments(X + row * stride, rows, stride, count, weights + row, weight, own_mean, own_squares)
             share, rest = weight / (total + weight), total / (total + weight)
             for j in range(count):
                 d = own_mean[j] - mean[j]
