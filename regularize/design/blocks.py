@@ -28,12 +28,12 @@ def blocks(length: int, work: float, limit: float) -> Iterator[slice]:
 def add_gram(Z: NDArray[Any], gram: Floats, first: int = 0) -> None:
     """Add Z'Z to the columns of the upper triangle of ``gram`` from ``first`` on, by calls of bounded length."""
     n, p = Z.shape
-    rows_at_once = max(LEAST_ROWS, int(MULTIPLY_ADDS / max(p * (p - first), 1)))
-    for rows in blocks(n, 1, rows_at_once):
+    work = max((p - first) * (p + first) / 2, 1)  # per row, of which a triangle takes half the square
+    for rows in blocks(n, 1, max(LEAST_ROWS, int(MULTIPLY_ADDS / work))):
         part = np.asarray(Z[rows], dtype=np.float64)
-        width = max(1, int(MULTIPLY_ADDS / (part.shape[0] * p)))
-        for begin in range(first, p, width):
-            gram_kernel.add_gram(part, gram, begin, min(begin + width, p))
+        at_once = p if len(part) * work <= MULTIPLY_ADDS else max(1, int(MULTIPLY_ADDS / (len(part) * p)))
+        for begin in range(first, p, at_once):
+            gram_kernel.add_gram(part, gram, begin, min(begin + at_once, p))
 
 
 def fill_gram(Z: NDArray[Any], gram: Floats, first: int = 0) -> None:
@@ -41,4 +41,4 @@ def fill_gram(Z: NDArray[Any], gram: Floats, first: int = 0) -> None:
     p = Z.shape[1]
     gram[:p, first:p] = 0.0
     add_gram(Z, gram, first)
-    gram_kernel.mirror(gram, first)
+    gram_kernel.mirror(gram[:p], first)

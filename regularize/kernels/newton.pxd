@@ -7,7 +7,7 @@ from libc.string cimport memcpy, memset
 
 from regularize.kernels.blas cimport dot, solve_lower
 from regularize.kernels.factor cimport ENTRIES, Factor, insert, refactor, remove, reserve, solve as solve_factored
-from regularize.kernels.task cimport Task, is_free, segment_end, slope
+from regularize.kernels.task cimport Task, is_free, move_correlations, segment_end, slope
 
 
 cdef enum:
@@ -62,22 +62,45 @@ cdef inline bint is_exact(const Task *task, const double *step) noexcept nogil:
     return 1e-15 * task.factor.size * length * (size + length) <= 1e-3 * task.tolerance
 
 
-cdef inline void complete_step(Task *task, const double *step, double *whole) noexcept nogil:
-    """The same for a step to the minimum over F, where c_F is known: only the rows of G of the others are read.
+cdef inline void arrive(Task *task, const double *step) noexcept nogil:
+    """c -= G[:, F] step for a step to the minimum over F, where c_F is known: only rows of dependent columns are read.
 
-    ``whole`` is memory for the step of all columns.
+    The correlations of fixed coordinates fall behind until ``catch_up``.
     """
     cdef Factor *factor = task.factor
     cdef Py_ssize_t k, j
-    memset(whole, 0, task.size * sizeof(double))
     for k in range(factor.size):
         j = factor.columns[k]
-        whole[j] = step[k]
         task.correlations[j] += task.alpha * task.l2[j] * step[k] - slope(task, j)
     for j in range(task.size):
-        if task.in_factor[j] != ENTERED:
-            task.correlations[j] -= dot(task.size, task.gram + j * task.stride, whole)
+        if task.in_factor[j] == DEPENDENT:
+            for k in range(factor.size):
+                task.correlations[j] -= step[k] * task.gram[j * task.stride + factor.columns[k]]
+            task.work += factor.size
+    task.is_behind = True
+
+
+cdef inline void mark(Task *task) noexcept nogil:
+    """Remember where Newton steps start, for ``catch_up``."""
+    memcpy(task.scratch + 4 * (task.size + 1), task.coef, task.size * sizeof(double))
+    memcpy(task.scratch + 5 * (task.size + 1), task.correlations, task.size * sizeof(double))
+    task.is_behind = False
+
+
+cdef inline void catch_up(Task *task) noexcept nogil:
+    """Bring the correlations of fixed coordinates from where ``mark`` was to the present coefficients."""
+    cdef double *moved = task.scratch + 4 * (task.size + 1)
+    cdef const double *marked = task.scratch + 5 * (task.size + 1)
+    cdef Py_ssize_t j
+    if not task.is_behind:
+        return
+    for j in range(task.size):
+        moved[j] = task.coef[j] - moved[j]
+    for j in range(task.size):
+        if not is_free(task, j):
+            task.correlations[j] = marked[j] - dot(task.size, task.gram + j * task.stride, moved)
             task.work += task.size
+    task.is_behind = False
 
 
 cdef inline double objective_change(const Task *task, const double *step, const double *old) noexcept nogil:
@@ -253,14 +276,38 @@ cdef inline void sync_factor(Task *task) noexcept nogil:
     insert_free(task)
 
 
+cdef inline Py_ssize_t cut(const Task *task, const double *direction, double *step, Py_ssize_t *first) noexcept nogil:
+    """Clips every coordinate of a step to its segment; how many were, and which of them is the first along the way."""
+    cdef Factor *factor = task.factor
+    cdef Py_ssize_t k, j, crossings = 0
+    cdef double target, end, share, shortest = 1.0
+    first[0] = -1
+    for k in range(factor.size):
+        j = factor.columns[k]
+        target = task.coef[j] + direction[k]
+        end = segment_end(task, j, target)
+        step[k] = direction[k]
+        if end != target:
+            step[k] = end - task.coef[j]
+            share = step[k] / direction[k]
+            crossings += 1
+            if share < shortest:
+                shortest, first[0] = share, k
+    return crossings
+
+
 cdef inline bint newton_step(Task *task) noexcept nogil:
-    """One step to the minimum over the free columns; True when it stayed within the pattern."""
+    """One step to the minimum over the free columns; True when it stayed within the pattern.
+
+    Steps are taken between ``mark`` and ``catch_up``.
+    """
     cdef Factor *factor = task.factor
     cdef double *direction = task.scratch
     cdef double *step = task.scratch + task.size + 1
     cdef double *old = task.scratch + 2 * (task.size + 1)
-    cdef Py_ssize_t k, j, first = -1, crossings = 0
-    cdef double target, end, share, change, length = 1.0
+    cdef double *whole = task.scratch + 3 * (task.size + 1)
+    cdef Py_ssize_t k, j, first, crossings
+    cdef double length
     task.n_iter += 1
     sync_factor(task)
     if task.no_memory:
@@ -269,27 +316,14 @@ cdef inline bint newton_step(Task *task) noexcept nogil:
         direction[k] = slope(task, factor.columns[k])
     solve_factored(factor, direction)
     task.work += 2 * factor.size * factor.size
-    for k in range(factor.size):
-        j = factor.columns[k]
-        target = task.coef[j] + direction[k]
-        end = segment_end(task, j, target)
-        step[k] = end - task.coef[j]
-        if end != target:
-            crossings += 1
-            share = step[k] / direction[k]
-            if share < length:
-                length = share
-                first = k
-    if crossings == 0 and 2 * factor.size > task.size and is_exact(task, step):
-        complete_step(task, step, old)
-        land(task, step)
-        task.largest_move = 0.0
-        return True
+    crossings = cut(task, direction, step, &first)
     memcpy(old, task.correlations, task.size * sizeof(double))
-    apply_step(task, step)
-    change = objective_change(task, step, old)
+    if 3 * factor.size > task.size and is_exact(task, direction):
+        arrive(task, direction)
+    else:
+        apply_step(task, direction)
     if crossings == 0:
-        if not change <= 1e-12 * task.response_norm:     # the factor is too ill-conditioned to be of use
+        if not objective_change(task, step, old) <= 1e-12 * task.response_norm:  # too ill-conditioned to be of use
             memcpy(task.correlations, old, task.size * sizeof(double))
             return True
         land(task, step)
@@ -299,13 +333,18 @@ cdef inline bint newton_step(Task *task) noexcept nogil:
                 task.largest_move = fmax(task.largest_move, fabs(step[k]))
         return True
     task.largest_move = INFINITY
-    if change < 0.0:
+    memcpy(whole, task.correlations, task.size * sizeof(double))
+    for k in range(factor.size):
+        if step[k] != direction[k]:
+            move_correlations(task, factor.columns[k], step[k] - direction[k])
+    if objective_change(task, step, old) < 0.0:
         land(task, step)
         return False
-    memcpy(task.correlations, old, task.size * sizeof(double))
+    length = step[first] / direction[first] if first >= 0 else 1.0
+    for j in range(task.size):
+        task.correlations[j] = old[j] + length * (whole[j] - old[j])
     for k in range(factor.size):
         step[k] = step[k] if k == first else length * direction[k]
-    apply_step(task, step)
     if not objective_change(task, step, old) <= 1e-12 * task.response_norm:
         memcpy(task.correlations, old, task.size * sizeof(double))
         return True

@@ -26,8 +26,8 @@ h. The first step at a new alpha is a Newton step on the old pattern, whose fact
    Newton step has the new pattern: most sweeps over the active part become unnecessary.
 i. From a start that belongs to a much larger alpha (a cold fit) the pattern would be found by hundreds of sweeps
    and cut Newton steps. Following the path roughly, alpha shrinking by ``APPROACH``, needs a tenth of them.
-j. After a whole exact step the correlations of the free columns are known; where these are the most, only the rows of
-   G of the others are read, which near saturation are few.
+j. After an exact step the correlations of the free columns are known; where these are the most, no row of G is read for
+   them. Those of the others, which near saturation are few, are only needed after the last of the Newton steps.
 k. A path is solved at knots and interpolated between them where the gap allows it, see path.pxd.
 """
 from libc.stdlib cimport free, realloc
@@ -79,7 +79,7 @@ cdef class QuadraticSolver:
                 return False
             self.in_factor = <signed char *> block
             memset(self.in_factor + self.capacity, 0, capacity - self.capacity)
-            block = realloc(self.scratch, 3 * (capacity + 1) * sizeof(double))
+            block = realloc(self.scratch, 6 * (capacity + 1) * sizeof(double))
             if block == NULL:
                 return False
             self.scratch = <double *> block
@@ -127,7 +127,8 @@ cdef class QuadraticSolver:
             return CONVERGED, 0
         task = Task(
             coef.shape[0], gram.shape[1], &gram[0, 0], &response[0], &l1[0], &l2[0], &lower[0], &upper[0],
-            &correlations[0], &coef[0], response_norm, alpha, tolerance, False, NULL, NULL, NULL, 0, 0, 0.0, False,
+            &correlations[0], &coef[0], response_norm, alpha, tolerance,
+            False, NULL, NULL, NULL, 0, 0, 0.0, False, False,
         )
         with nogil:
             if self.lend_memory(&task):
@@ -170,7 +171,8 @@ cdef class QuadraticSolver:
         path = Path(alphas.shape[0], &alphas[0], &coefs[0, 0], &n_iters[0], max_iter, solve_all)
         task = Task(
             coef.shape[0], gram.shape[1], &gram[0, 0], &response[0], &l1[0], &l2[0], &lower[0], &upper[0],
-            &correlations[0], &coef[0], response_norm, 0.0, tolerance, False, NULL, NULL, NULL, 0, 0, 0.0, False,
+            &correlations[0], &coef[0], response_norm, 0.0, tolerance,
+            False, NULL, NULL, NULL, 0, 0, 0.0, False, False,
         )
         if not is_under_way(&task, &self.knots, first):
             self.forget()

@@ -12,7 +12,7 @@ from regularize.kernels.block_sweep cimport reach as reach_of_blocks, sweep as s
 from regularize.kernels.block_task cimport BlockTask
 from regularize.kernels.coordinate_sweep cimport reach, sweep
 from regularize.kernels.gap cimport allowed_gap, duality_gap, is_good_enough
-from regularize.kernels.newton cimport newton_step
+from regularize.kernels.newton cimport catch_up, mark, newton_step
 from regularize.kernels.part cimport ACTIVE, ALL, FIXED, Part
 from regularize.kernels.task cimport Task
 
@@ -98,17 +98,21 @@ cdef inline void finish_pattern(AnyTask *task, Py_ssize_t max_iter) noexcept nog
     """Newton steps until one stays within the pattern; with blocks, whose curvature changes, while they help."""
     cdef Py_ssize_t _k
     cdef double gap, last = INFINITY
+    if AnyTask is Task:
+        mark(task)
     for _k in range(NEWTON_STEPS):
         if task.no_memory or task.n_iter >= max_iter or task.work > WORK_BUDGET:
-            return
+            break
         if AnyTask is Task:
             if newton_step(task):
-                return
+                break
         elif block_newton_step(task):
             gap = gap_of(task)
             if is_within(task, gap) or gap > 0.25 * last:
-                return
+                break
             last = gap
+    if AnyTask is Task:
+        catch_up(task)
 
 
 cdef inline void follow(AnyTask *task, Py_ssize_t max_iter) noexcept nogil:

@@ -20,22 +20,28 @@ cdef struct Task:
     bint has_l2
     Factor *factor
     signed char *in_factor      # per column of the working set
-    double *scratch             # 3 x (size + 1)
+    double *scratch             # 6 x (size + 1)
     Py_ssize_t work             # multiply-adds spent in this call
     Py_ssize_t n_iter           # sweeps and Newton steps in this call
     double largest_move         # of a coefficient in the last sweep; 0 after an exact Newton step, inf after a cut one
     bint no_memory              # the factor could not grow
+    bint is_behind              # the correlations of fixed coordinates are of before the last Newton steps
+
+
+cdef inline void move_correlations(Task *task, Py_ssize_t j, double move) noexcept nogil:
+    """c -= move * G[:, j]"""
+    cdef Py_ssize_t i
+    cdef const double *column = task.gram + j * task.stride
+    cdef double *correlations = task.correlations
+    for i in range(task.size):
+        correlations[i] -= move * column[i]
+    task.work += task.size
 
 
 cdef inline void move_coordinate(Task *task, Py_ssize_t j, double move) noexcept nogil:
     """w_j += move, c -= move * G[:, j]"""
-    cdef Py_ssize_t i
-    cdef const double *column = task.gram + j * task.stride
-    cdef double *correlations = task.correlations
     task.coef[j] += move
-    for i in range(task.size):
-        correlations[i] -= move * column[i]
-    task.work += task.size
+    move_correlations(task, j, move)
 
 
 cdef inline bint is_free(const Task *task, Py_ssize_t j) noexcept nogil:

@@ -191,7 +191,7 @@ class WorkingSet:
 
     def _known_correlations(self, first: int) -> Floats:
         """Of all columns; those before ``first`` as they are known, where they belong to the residual as it is."""
-        if not isinstance(self.quadratic, BlockResidualQuadratic) or self._coef[first : self.size].any():
+        if first == 0 or self._coef[first : self.size].any():
             return self._columns.correlations(self.residual)
         return np.concatenate([self.quadratic.correlations, self._columns.correlations(self.residual, first)])
 

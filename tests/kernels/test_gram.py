@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from regularize.design import blocks
 from regularize.kernels.gram import add_gram, centre, mirror
 
 
@@ -102,6 +103,18 @@ def test_the_mirror_copies_the_chosen_columns_to_the_rows_and_nothing_else(size)
             expected[i, :i] = gram[:i, i]
         mirror(gram, first)
         assert_array_equal(gram, expected)
+
+
+@pytest.mark.parametrize("limit", [3, 200, 4e9])  # multiply-adds of a call: columns by themselves, some together, all
+@pytest.mark.parametrize("first", [0, 4, 11])
+def test_room_for_columns_to_come_is_left_alone(first, limit, monkeypatch):
+    monkeypatch.setattr(blocks, "MULTIPLY_ADDS", limit)
+    Z = np.random.default_rng(0).standard_normal((7, 11))
+    gram = np.full((20, 20), np.nan)
+    gram[:first, :first] = Z[:, :first].T @ Z[:, :first]
+    blocks.fill_gram(Z, gram, first)
+    assert_allclose(gram[:11, :11], Z.T @ Z, rtol=1e-13, atol=1e-13)
+    assert np.isnan(gram[11:]).all() and np.isnan(gram[:, 11:]).all()
 
 
 @pytest.mark.parametrize("kernel", [lambda gram: add_gram(np.ones((2, 2)), gram, 0, 2), lambda gram: mirror(gram, 0)])
