@@ -187,12 +187,12 @@ class GroupPenalty:
         """The features of some groups, one group after the other."""
         return self.groups.members(units)
 
-    def value(self, coef: Floats, alpha: float) -> float:
-        """The penalty of coefficients (p, T) whose features come in the order of their groups."""
-        squares = np.square(coef)
-        own = float(self.features.l1 @ np.abs(coef).sum(axis=1) + 0.5 * self.features.l2 @ squares.sum(axis=1))
-        norms = np.sqrt(np.add.reduceat(squares.sum(axis=1), self.groups.starts[:-1]))
-        return alpha * (own + float(self.norm @ norms))
+    def values(self, coefs: Floats, alphas: Floats) -> Floats:
+        """The penalty (k,) of coefs (k, p, T), each at its alpha, with the features in the order of their groups."""
+        squares = np.square(coefs).sum(axis=2)
+        own = np.abs(coefs).sum(axis=2) @ self.features.l1 + 0.5 * (squares @ self.features.l2)
+        norms = np.sqrt(np.add.reduceat(squares, self.groups.starts[:-1], axis=1))
+        return np.asarray(alphas * (own + norms @ self.norm))
 
     def at(self, alpha: float) -> GroupPenalty:
         """The record with ``alpha`` multiplied in."""

@@ -141,10 +141,10 @@ class Penalty:
         """The record with ``alpha`` multiplied in."""
         return Penalty(alpha * self.l1, alpha * self.l2, self.lower, self.upper)
 
-    def value(self, coef: Floats, alpha: float) -> float:
-        """The penalty at ``coef`` (p,)."""
-        size = np.abs(coef)
-        return float(alpha * (self.l1 @ size + 0.5 * (self.l2 @ np.square(size))))
+    def values(self, coefs: Floats, alphas: Floats) -> Floats:
+        """The penalty (k,) of each row of ``coefs`` (k, p) at its alpha."""
+        sizes = np.abs(coefs)
+        return np.asarray(alphas * (sizes @ self.l1 + 0.5 * (np.square(sizes) @ self.l2)))
 
     def in_units_of(self, scale: Floats, penalty_scale: Floats, response_scale: float) -> Penalty:
         """The record for ``u = w * scale / response_scale``, the objective divided by response_scale^2.

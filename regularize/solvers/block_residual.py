@@ -257,4 +257,5 @@ class BlockResidualQuadratic(ResidualQuadratic):
 
 
 def _objective(state: State, penalty: GroupPenalty, alpha: float) -> float:
-    return 0.5 * float(np.vdot(state.residual, state.residual)) + penalty.value(state.coef, alpha)
+    own = float(penalty.values(state.coef[np.newaxis], np.array([alpha]))[0])
+    return 0.5 * float(np.vdot(state.residual, state.residual)) + own

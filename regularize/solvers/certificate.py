@@ -21,6 +21,7 @@ and Salmon (2015), "Mind the duality gap"; Mazumder and Hastie (2012) for the sc
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ def duality_gaps(
     feature by at most its norm times the root of that.
     """
     gaps = np.empty(alphas.size)
-    n_targets = int(np.prod(coefs.shape[2:]))
+    n_targets = prod(coefs.shape[2:])
     shape = alphas.size, coefs.shape[1] * n_targets
     terms: Any = norms, *_terms(penalty, n_targets)
     if n_targets > 1:

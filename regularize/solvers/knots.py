@@ -20,7 +20,7 @@ from regularize.solvers.working_set import WorkingSet
 
 Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
-Record = Callable[[float, int, Columns, Floats], bool]  # gap, n_iter, features and their coefs; True ends the path
+Record = Callable[[Floats, Columns, Columns, Floats], bool]  # gaps, n_iters, features and their coefs; True ends it
 
 KNOT_SHARE = 0.2  # of the tolerance, for the gaps of knots: what lies between adds its own
 TIGHTEST = 1e-10  # relative tolerance below which interpolating is not tried
@@ -34,6 +34,8 @@ class Knot(NamedTuple):
     """A solved alpha: the state on the working set of then."""
 
     k: int
+    gap: float
+    n_iter: int
     coef: Floats
     residual: Floats
     correlations: Floats
@@ -42,7 +44,8 @@ class Knot(NamedTuple):
     @classmethod
     def of(cls, working: WorkingSet, k: int, point: Point) -> Knot:
         """The present state."""
-        return cls(k, working.coef.copy(), working.residual, working.quadratic.correlations.copy(), point.is_clean)
+        state = working.coef.copy(), working.residual, working.quadratic.correlations.copy()
+        return cls(k, point.gap, point.n_iter, *state, point.is_clean)
 
     def grown(self, working: WorkingSet) -> Knot:
         """The same on the working set of now."""
@@ -74,43 +77,44 @@ class Interpolation:
             precise = self._may_skip and self._driver.working.is_exact  # where precision costs little
             self._driver.tolerance = (KNOT_SHARE if precise else 1.0) * self._tolerance
             ahead = min(self._n_done + (self._stride if precise else 1), n_alphas) - 1
-            point = yield from self._driver.steps(ahead)
-            knot = Knot.of(self._driver.working, ahead, point)
+            knot = yield from self._solved(ahead)
             while self._n_done < ahead:
                 if self._fill(knot):
                     return
                 if self._n_done < ahead:
-                    if (yield from self._solve()):
+                    left = yield from self._solved(self._n_done)  # what interpolation has left is a knot, then
+                    self._knots = [*self._knots[-1:], left]
+                    knot = knot.grown(self._driver.working)
+                    if self._add_knot(left):
                         return
-            if self._add(point.gap, point.n_iter, knot.grown(self._driver.working).coef):
+            if self._add_knot(knot):
                 return
-            self._stride = self._next_stride(knot) if precise else 1
-            self._knots = [*self._knots[-1:], knot]
+            if self._may_skip:
+                self._stride = self._next_stride(knot) if precise else 1
+                self._knots = [*self._knots[-1:], knot]
 
-    def _add(self, gap: float, n_iter: int, coef: Floats) -> bool:
-        self._n_done += 1
-        return self._record(gap, n_iter, self._driver.working.features, coef)
+    def _solved(self, k: int) -> Pass[Knot]:
+        """Solve an alpha; the knots before it grow with the working set."""
+        point = yield from self._driver.steps(k)
+        self._knots = [knot.grown(self._driver.working) for knot in self._knots]
+        return Knot.of(self._driver.working, k, point)
 
-    def _solve(self) -> Pass[bool]:
-        """Solve an alpha that interpolation has left; it is a knot, then."""
-        point = yield from self._driver.steps(self._n_done)
-        self._knots = [*self._knots[-1:], Knot.of(self._driver.working, self._n_done, point)]
-        return self._add(point.gap, point.n_iter, self._driver.working.coef)
+    def _add_knot(self, knot: Knot) -> bool:
+        return self._add(np.array([knot.gap]), np.array([knot.n_iter]), knot.coef[np.newaxis])
+
+    def _add(self, gaps: Floats, n_iters: Columns, coefs: Floats) -> bool:
+        self._n_done += gaps.size
+        return self._record(gaps, n_iters, self._driver.working.features, coefs)
 
     def _fill(self, ahead: Knot) -> bool:
         """Take what interpolation gives between the last knot and the one ahead, up to the first that will not do."""
         gaps, allowed, coefs = self._between(self._knots[-1], ahead, np.arange(self._n_done, ahead.k))
-        for gap, most, coef in zip(gaps, allowed, coefs, strict=True):
-            if not gap <= most:
-                return False
-            if self._add(float(gap), 0, coef):
-                return True
-        return False
+        count = int(np.argmin(np.append(gaps <= allowed, False)))
+        return self._add(gaps[:count], np.zeros(count, dtype=np.intp), coefs[:count])
 
     def _between(self, left: Knot, right: Knot, which: Columns) -> tuple[Floats, Floats, Floats]:
         """Gaps, the gaps that are good enough, and coefficients of some alphas, interpolated between two knots."""
         working, alphas = self._driver.working, self._driver.alphas
-        left, right = left.grown(working), right.grown(working)
         width = alphas[left.k] - alphas[right.k]
         shares = (alphas[left.k] - alphas[which]) / width if width > 0 else np.zeros(which.size)
         along = shares.reshape(-1, *[1] * left.coef.ndim)
@@ -133,8 +137,7 @@ class Interpolation:
     def _allowed(self, alphas: Floats, coefs: Floats, squares: Floats) -> Floats:
         """The tolerance, also as a share of what the model explains: see kernels/gap.pxd."""
         target, penalty = self._driver.squared_target, self._driver.working.penalty
-        values = [penalty.value(coef, float(alpha)) for coef, alpha in zip(coefs, alphas, strict=True)]
-        falls = 0.5 * (target - squares) - np.array(values)
+        falls = 0.5 * (target - squares) - penalty.values(coefs, alphas)
         return np.minimum(self._tolerance, np.maximum(2.0 * self._tolerance / target * falls, 1e-15 * target))
 
     def _next_stride(self, knot: Knot) -> int:

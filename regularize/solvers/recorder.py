@@ -41,37 +41,29 @@ class Recorder:
         self._gaps = np.zeros(alphas.size)
         self._n_iters = np.zeros(alphas.size, dtype=np.intp)
 
-    def add(self, gap: float, n_iter: int, features: NDArray[np.intp] | slice, coef: Floats) -> bool:
-        """Record the next alpha, given in the units of Z; True when the callback or the event wants the path to end.
+    def add(self, gaps: Floats, n_iters: NDArray[np.intp], features: NDArray[np.intp] | slice, coefs: Floats) -> bool:
+        """Record the next alphas with coefs (m, ...), given in the units of Z; True when the path is to end.
 
-        ``features`` is kept as it is, not copied.
+        It ends where the callback or the event wants it to. ``features`` is kept as it is, not copied.
         """
-        k = self.n_done
-        w = self._take(np.array([gap]), np.array([n_iter]), features, coef[np.newaxis])[0]
         if self._on_point is None:
+            self._take(gaps, n_iters, features, coefs)
             return self._is_stopped()
         unit = self._units.response_scale
-        gap = gap * unit * unit  # the square alone might overflow
-        point = PathPoint(k, float(self._alphas[k]), gap, int(n_iter), int(np.count_nonzero(w)))
-        if self._on_point(point):
-            self.interrupted = True
-        return self._is_stopped()
+        for k in range(len(coefs)):
+            one, point = slice(k, k + 1), self.n_done
+            w = self._take(gaps[one], n_iters[one], features, coefs[one])[0]
+            gap = float(gaps[k]) * unit * unit  # the square alone might overflow
+            n_active = int(np.count_nonzero(w))
+            if self._on_point(PathPoint(point, float(self._alphas[point]), gap, int(n_iters[k]), n_active)):
+                self.interrupted = True
+            if self._is_stopped():
+                return True
+        return False
 
     def _is_stopped(self) -> bool:
         self.interrupted |= self._stop is not None and self._stop.is_set()
         return self.interrupted
-
-    @property
-    def takes_many(self) -> bool:
-        """Whether nobody asks for the points one by one."""
-        return self._on_point is None
-
-    def add_many(
-        self, gaps: Floats, n_iters: NDArray[np.intp], features: NDArray[np.intp] | slice, coefs: Floats
-    ) -> bool:
-        """The same for the next alphas, coefs (m, ...), where it ``takes_many``."""
-        self._take(gaps, n_iters, features, coefs)
-        return self._is_stopped()
 
     def _take(
         self, gaps: Floats, n_iters: NDArray[np.intp], features: NDArray[np.intp] | slice, coefs: Floats

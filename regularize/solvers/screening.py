@@ -35,6 +35,7 @@ Pass = Generator[Floats, Floats, Result]  # yields residuals (rows), is sent the
 # to 0.2 on nine problems: small X prefers less, groups more. Columns of X in C order cost eight times as much by
 # themselves as in a pass.)
 FULL_PASS_SHARE = 0.1
+PARALLEL = 1e-12  # squared sine of the angle between two residuals below which the second says nothing
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,19 @@ class Reading:
     correlations: Floats
 
 
+def _inverse_of(gram: Floats) -> Floats:
+    """Of the Gram matrix of one or two residuals; if they are one and the same direction, of the first alone."""
+    inverse = np.zeros(gram.shape)
+    squared = float(gram[0, 0])
+    if len(gram) == 2:
+        across, other = float(gram[0, 1]), float(gram[1, 1])
+        determinant = squared * other - across * across
+        if determinant > PARALLEL * squared * other:
+            return np.array([[other, -across], [-across, squared]]) / determinant
+    inverse[0, 0] = 1.0 / squared if squared > 0 else 0.0
+    return inverse
+
+
 class Screen:
     """Two residuals with the correlations of all features, and what they say about other residuals."""
 
@@ -81,7 +95,7 @@ class Screen:
     def keep(self, residuals: Floats, correlations: Floats) -> None:
         """Hold on to one or two residuals (along the first axis) with the correlations of all features."""
         self._residuals = residuals.reshape(len(residuals), -1)
-        self._inverse = np.linalg.pinv(self._residuals @ self._residuals.T, rcond=1e-12, hermitian=True)
+        self._inverse = _inverse_of(self._residuals @ self._residuals.T)
         self._correlations = correlations
 
     def reach(self) -> float:

@@ -180,19 +180,21 @@ def _gram_route(task: PathTask) -> None:
         nonlocal driver
         gaps = problem.certify(alphas[first : first + len(coefs)], coefs)
         doubts = gaps + problem.gap_noises(coefs, tolerance)
-        if recorder.takes_many and not np.any((doubts > tolerance) & (n_iters < max_iter)):
-            return recorder.add_many(gaps, n_iters, problem.features, coefs)
-        for k, (gap, doubt, n_iter, coef) in enumerate(zip(gaps, doubts, n_iters, coefs, strict=True), start=first):
-            if doubt > tolerance and n_iter < max_iter:
+        doubtful = (doubts > tolerance) & (n_iters < max_iter)
+        if not doubtful.any():
+            return recorder.add(gaps, n_iters, problem.features, coefs)
+        for k in range(len(coefs)):
+            gap, n_iter, coef = gaps[k], n_iters[k], coefs[k]
+            if doubtful[k]:
                 if driver is None:
                     whole = np.zeros(task.start.shape)
                     whole[problem.features] = coef
                     driver = task.driver(whole)
                 driver.max_iter = max_iter - int(n_iter)
-                point = driver.solve(k)
+                point = driver.solve(first + k)
                 gap, n_iter = point.gap, n_iter + point.n_iter
                 coef = driver.working.full_coef()[problem.features]
-            if recorder.add(float(gap), int(n_iter), problem.features, coef):
+            if recorder.add(np.array([gap]), np.array([n_iter]), problem.features, coef[np.newaxis]):
                 return True
         return False
 
