@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regularize.design.blocks import CHAIN_STEPS, ENTRIES, blocks, fill_gram
+from regularize.design.blocks import SPARSE_STEPS, ENTRIES, blocks, fill_gram
 from regularize.kernels import descent, products, threads
+from regularize.kernels.row_runs import RowRuns
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -181,9 +182,7 @@ class SparseWorkingColumns(WorkingColumns):
         self._offsets: Floats = np.empty(0)
         self._data: Floats = np.empty(0)
         self._rows: Integers = np.empty(0, dtype=np.int64)
-        self._newest = np.full(root_weights.size, -1, dtype=np.int64)
-        self._previous: Integers = np.empty(0, dtype=np.int64)
-        self._owner: Integers = np.empty(0, dtype=np.int64)
+        self._runs = RowRuns(root_weights.size)
 
     @property
     def entries(self) -> int:
@@ -193,7 +192,7 @@ class SparseWorkingColumns(WorkingColumns):
         data, rows, counts, offsets = self._gather(columns)
         used = int(self._indptr[-1])
         total = used + data.size
-        for name in ("_data", "_rows", "_previous", "_owner"):
+        for name in ("_data", "_rows"):
             setattr(self, name, grown(getattr(self, name), total))
         self._data[used:total] = data
         self._rows[used:total] = rows
@@ -202,11 +201,10 @@ class SparseWorkingColumns(WorkingColumns):
         self.size += counts.size
 
     def extend_gram(self, gram: Floats, first: int) -> None:
-        chains = (self._newest, self._previous, self._owner)
         longest = 1 + int(np.diff(self._indptr[first:]).max(initial=0))
-        for block in blocks(self.size - first, longest * self.size, CHAIN_STEPS):  # an entry meets all columns at most
-            begin, end = first + block.start, first + block.stop
-            products.csc_gram(self._data, self._rows, self._indptr[: end + 1], self._offsets, begin, *chains, gram)
+        for block in blocks(self.size - first, longest * self.size, SPARSE_STEPS):  # an entry meets all columns at most
+            indptr = self._indptr[: first + block.stop + 1]
+            self._runs.extend(self._data, self._rows, indptr, self._offsets, gram)
 
     def squared_norms(self, first: int) -> Floats:
         squares = np.concatenate([[0.0], np.cumsum(self._data[: self.entries] ** 2)])[self._indptr]

@@ -27,14 +27,3 @@ def csc_combination(
 def gather_columns(
     X: NDArray[Any], columns: Columns, root_weights: Floats, centre: Floats, inverse_scale: Floats, out: Floats
 ) -> None: ...
-def csc_gram(
-    data: Floats,
-    rows: NDArray[np.int64],
-    indptr: NDArray[np.int64],
-    offsets: Floats,
-    first: int,
-    newest: NDArray[np.int64],
-    previous: NDArray[np.int64],
-    owner: NDArray[np.int64],
-    gram: Floats,
-) -> None: ...

@@ -1,4 +1,4 @@
-"""Products with the columns of X: moments, correlations, combinations, Gram entries, gathering.
+"""Products with the columns of X: moments, correlations, combinations, gathering.
 
 Every function has one body over the types of X (float32, float64) and its layouts (dense Fortran
 order, CSC with 32 or 64 bit indices) and two entry points, ``dense_...`` and ``csc_...``, which only build the layout.
@@ -8,7 +8,7 @@ from cython cimport floating
 from libc.math cimport sqrt
 
 from regularize.kernels.columns cimport (
-    Columns, CscColumns32, CscColumns64, DenseColumns, Index, column_axpy, column_dot, int32_t, int64_t,
+    Columns, CscColumns32, CscColumns64, DenseColumns, Index, column_axpy, column_dot, int32_t,
 )
 
 
@@ -205,61 +205,3 @@ def gather_columns(
             inverse = inverse_scale[j]
             for i in range(X.shape[0]):
                 out[i, k] = root_weights[i] * ((X[i, j] - m) * inverse)
-
-
-# ----------------------------------------------------------------------------------------- Gram
-
-
-cdef void sparse_gram(
-    const double *data, const int64_t *rows, const int64_t *indptr, Py_ssize_t n_columns, Py_ssize_t first,
-    const double *offsets, int64_t *newest, int64_t *previous, int64_t *owner, double *gram, Py_ssize_t stride,
-) noexcept nogil:
-    """gram[b, a] = x_a @ x_b - offset_a offset_b for all a and for b >= first.
-
-    The stored entries of a row form a chain, newest[row] -> previous[entry] -> ..., so that a new column meets
-    only the columns that share rows with it (Gustavson 1978).
-    """
-    cdef Py_ssize_t a, b
-    cdef int64_t entry, other
-    for b in range(first, n_columns):
-        for a in range(b + 1):
-            gram[b * stride + a] = -offsets[a] * offsets[b]
-        for entry in range(indptr[b], indptr[b + 1]):
-            previous[entry] = newest[rows[entry]]
-            newest[rows[entry]] = entry
-            owner[entry] = b
-            other = entry
-            while other >= 0:
-                gram[b * stride + owner[other]] += data[entry] * data[other]
-                other = previous[other]
-        for a in range(b):
-            gram[a * stride + b] = gram[b * stride + a]
-
-
-def csc_gram(
-    const double[::1] data not None,            # IN      stored values of m columns
-    const int64_t[::1] rows not None,           # IN      their rows
-    const int64_t[::1] indptr not None,         # IN      (m + 1,)
-    const double[::1] offsets not None,         # IN      (m,)
-    Py_ssize_t first,
-    int64_t[::1] newest not None,               # IN/OUT  (n,)    newest entry of each row, -1 if none
-    int64_t[::1] previous not None,             # IN/OUT  (nnz,)  the entry before each one in its row, or -1
-    int64_t[::1] owner not None,                # IN/OUT  (nnz,)  the column of each entry
-    double[:, ::1] gram not None,               # OUT     (>= m, >= m): its rows and columns from first on
-):
-    """Gram entries of the columns from ``first`` on with all columns, under a rank-one centring.
-
-    The chains describe the columns before ``first`` and are extended by those from ``first`` on.
-    """
-    cdef Py_ssize_t n_columns = indptr.shape[0] - 1
-    cdef const double *values = &data[0] if data.shape[0] else NULL
-    cdef const int64_t *entries = &rows[0] if rows.shape[0] else NULL
-    cdef int64_t *before = &previous[0] if previous.shape[0] else NULL
-    cdef int64_t *columns = &owner[0] if owner.shape[0] else NULL
-    if n_columns == 0 or first >= n_columns or newest.shape[0] == 0:
-        return
-    with nogil:
-        sparse_gram(
-            values, entries, &indptr[0], n_columns, first, &offsets[0], &newest[0], before, columns,
-            &gram[0, 0], gram.shape[1],
-        )

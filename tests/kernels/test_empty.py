@@ -10,7 +10,7 @@ import pytest
 
 SCRIPT = """
 import numpy as np
-from regularize.kernels import descent, gram, krylov, products, quadratic, row_products, scan
+from regularize.kernels import descent, gram, krylov, products, quadratic, row_products, row_runs, scan
 
 floats, ints = (lambda *shape: np.zeros(shape)), (lambda *shape: np.zeros(shape, dtype=np.int64))
 fortran = lambda *shape: np.zeros(shape, order="F")
@@ -41,8 +41,8 @@ for n in (0, 1, 3):
             for t in (0, 1, 2):
                 products.csc_dots(**csc, columns=columns, V=floats(t, n), out=floats(t, m))
             products.csc_combination(**csc, coef=floats(p), out=floats(n))
-            products.csc_gram(data=floats(0), rows=ints(0), indptr=ints(p + 1), offsets=floats(p), first=0,
-                              newest=ints(n) - 1, previous=ints(0), owner=ints(0), gram=floats(p, p))
+            row_runs.RowRuns(n).extend(data=floats(0), rows=ints(0), indptr=ints(p + 1), offsets=floats(p),
+                                       gram=floats(p, p))
             penalty = dict(curvature=floats(p), l1=floats(p), l2=floats(p), lower=floats(p), upper=floats(p))
             state = dict(coef=floats(p), residual=floats(n), alpha=1.0, active_only=False)
             descent.dense_sweep(Z=X, **state, **penalty)

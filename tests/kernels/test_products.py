@@ -96,35 +96,6 @@ def test_gathered_columns_are_weighted_centred_and_scaled(n, dtype):
     assert_allclose(out, expected, rtol=1e-14, atol=1e-15)
 
 
-def test_the_sparse_gram_matrix_grows_block_by_block(n):
-    X, offsets = matrix(n, 9), np.linspace(-1, 1, 9)
-    S = sparse.csc_matrix(X)
-    chains = {
-        "newest": np.full(n, -1, dtype=np.int64),
-        "previous": np.zeros(S.nnz, dtype=np.int64),
-        "owner": np.zeros(S.nnz, dtype=np.int64),
-    }
-    gram = np.full((11, 11), np.nan)
-    first = 0
-    for last in (2, 3, 9, 9):
-        entries = slice(0, S.indptr[last])
-        products.csc_gram(
-            data=S.data[entries].copy(),
-            rows=S.indices[entries].astype(np.int64),
-            indptr=S.indptr[: last + 1].astype(np.int64),
-            offsets=offsets[:last].copy(),
-            first=first,
-            gram=gram,
-            **chains,
-        )
-        own = X[:, :last]
-        assert_allclose(
-            gram[:last, :last], own.T @ own - np.outer(offsets[:last], offsets[:last]), rtol=1e-14, atol=1e-14
-        )
-        first = last
-    assert np.isnan(gram[9:]).all() and np.isnan(gram[:, 9:]).all()
-
-
 def test_sums_of_float32_are_taken_in_float64():
     n = 100
     X = np.full((n, 1), np.float32(1e8), order="F")
