@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regularize.design.blocks import SPARSE_STEPS, ENTRIES, blocks, fill_gram
+from regularize.design.blocks import ENTRIES, SPARSE_STEPS, blocks, fill_gram
 from regularize.kernels import descent, products, threads
 from regularize.kernels.row_runs import RowRuns
 
