@@ -107,26 +107,34 @@ cdef inline double interpolated(
     return gap
 
 
-cdef inline Py_ssize_t next_stride(AnyTask *task, Knots *knots, const Path *path) noexcept nogil:
-    """How far the next knot may be: where the last one would have been near enough between its neighbours.
+cdef inline Py_ssize_t allowed_stride(
+    double gap, Py_ssize_t last, Py_ssize_t span, Py_ssize_t longest,
+) noexcept nogil:
+    """How far the next knot may be from one that is ``last`` after the knot before it and ``span`` after the one before.
 
-    Gaps between knots grow by 4 to 8 times when the distance doubles.
+    ``gap``: what the middle one would have had between the other two, in units of what is allowed. It grows by 4 to 8
+    times when the distance doubles.
     """
-    cdef Py_ssize_t stride = 2 * (knots.ahead - knots.last), span = knots.ahead - knots.first
-    cdef double gap, ratio
+    cdef Py_ssize_t stride = min(2 * last, longest)
+    cdef double ratio
+    while stride > 1:
+        ratio = <double> stride / span
+        if gap * ratio * ratio * fmax(ratio, 1.0) <= 0.5:
+            return stride
+        stride -= 1
+    return 1
+
+
+cdef inline Py_ssize_t next_stride(AnyTask *task, Knots *knots, const Path *path) noexcept nogil:
+    """How far the next knot may be: where the last one would have been near enough between its neighbours."""
+    cdef double gap
     if knots.first < 0:
         return 1
     gap = interpolated(
         task, knots, path, knots.last, knots.first, knots.ahead, knots.first_correlations, knots.ahead_correlations,
         knots.spare,
     )
-    stride = stride if stride < LONGEST_STRIDE else LONGEST_STRIDE
-    while stride > 1:
-        ratio = <double> stride / span
-        if gap * ratio * ratio * fmax(ratio, 1.0) <= 0.5:
-            break
-        stride -= 1
-    return stride
+    return allowed_stride(gap, knots.ahead - knots.last, knots.ahead - knots.first, LONGEST_STRIDE)
 
 
 cdef inline Ending solve_at(AnyTask *task, Knots *knots, Path *path, Py_ssize_t k) noexcept nogil:

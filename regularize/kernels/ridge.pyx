@@ -16,6 +16,26 @@ cdef double REFINED = 1e-12                     # a relative correction that nee
 cdef double TINY = 2.2250738585072014e-308
 
 
+cdef struct Task:
+    int n
+    int p
+    int t                       # targets
+    int q                       # the smaller of n and p
+    bint wide                   # n < p
+    double *Z                   # (p, n)
+    const double *targets       # (t, n)
+    double *matrix              # (q, q)  M
+    double *lower               # (q, q)  the factor of M + alpha I, scaled by
+    double *scale               # (q,)
+    double *rhs                 # (t, q)  the right-hand sides
+    double *a                   # (t, q)  the dual variables of a wide problem
+    double *step                # (t, q)  a correction
+    double *slope               # (t, q)  what it is made from
+    double *residual            # (t, n)
+    double *before              # (t,)    sizes of the last correction
+    double *scratch             # (3 q,)
+
+
 cdef inline double product(Py_ssize_t size, const double *x, const double *y) noexcept nogil:
     """x @ y"""
     cdef Py_ssize_t i
@@ -80,32 +100,32 @@ cdef void solve_scaled(int q, int t, double *lower, const double *scale, const d
             out[row * q + j] /= scale[j]
 
 
-cdef bint corrected(
-    int n, int p, int t, double alpha, double *Z, const double *targets, double *lower, const double *scale,
-    double trusted, double *u, double *a, double *residual, double *slope, double *step, double *before, double *gaps,
-    double *errors,
-) noexcept nogil:
-    """Correct u (t, p), of a wide matrix with its dual variables a (t, n), by what they leave of the targets.
+cdef bint corrected(Task *task, double alpha, double trusted, double *u, double *gaps, double *errors) noexcept nogil:
+    """Correct u (t, p), of a wide matrix with its dual variables, by what they leave of the targets.
 
     Gaps and squared residuals (t,) are those before the last correction. False where that was larger than ``trusted``.
     """
-    cdef bint wide = n < p, all_done, all_trusted
+    cdef bint wide = task.wide, all_done, all_trusted
     cdef Py_ssize_t i, row
-    cdef int _, q = n if wide else p
+    cdef int _, n = task.n, p = task.p, t = task.t, q = task.q
     cdef double size, square, bound
-    cdef double *x = a if wide else u
+    cdef double *x = task.a if wide else u
+    cdef double *step = task.step
+    cdef double *slope = task.slope
+    cdef double *residual = task.residual
+    cdef double *before = task.before
     for row in range(t):
         before[row] = INFINITY
     for _ in range(CORRECTIONS):
         all_done = all_trusted = True
         for i in range(t * n):
-            residual[i] = targets[i]
-        forward(n, p, t, Z, -1.0, u, residual)
+            residual[i] = task.targets[i]
+        forward(n, p, t, task.Z, -1.0, u, residual)
         for i in range(t * q):
             slope[i] = residual[i] - alpha * x[i] if wide else x[i]
         if not wide:
-            backward(n, p, t, Z, residual, -alpha, slope)
-        solve_scaled(q, t, lower, scale, slope, step)
+            backward(n, p, t, task.Z, residual, -alpha, slope)
+        solve_scaled(q, t, task.lower, task.scale, slope, step)
         for row in range(t):
             errors[row] = product(n, residual + row * n, residual + row * n)
             square = product(q, slope + row * q, slope + row * q)
@@ -127,10 +147,43 @@ cdef bint corrected(
         for i in range(t * q):
             x[i] += step[i]
         if wide:
-            backward(n, p, t, Z, step, 1.0, u)
+            backward(n, p, t, task.Z, step, 1.0, u)
         if all_done:
             break
     return all_trusted
+
+
+cdef Task placed(int n, int p, int t, double *Z, const double *targets, double *memory) noexcept nogil:
+    """A task whose arrays lie one after the other in memory of ``space(p, n, t)`` numbers."""
+    cdef Task task
+    cdef Py_ssize_t q = min(n, p)
+    task.n, task.p, task.t, task.q, task.wide, task.Z, task.targets = n, p, t, <int> q, n < p, Z, targets
+    task.matrix = memory
+    task.lower = task.matrix + q * q
+    task.scale = task.lower + q * q
+    task.rhs = task.scale + q
+    task.a = task.rhs + t * q
+    task.step = task.a + t * q
+    task.slope = task.step + t * q
+    task.residual = task.slope + t * q
+    task.before = task.residual + t * n
+    task.scratch = task.before + t
+    return task
+
+
+cdef void prepare(Task *task) noexcept nogil:
+    """M, and the right-hand sides."""
+    cdef int n = task.n, p = task.p
+    cdef double one = 1.0, zero = 0.0
+    cdef char side = b"L", plain = b"N", turned = b"T"
+    cdef Py_ssize_t i
+    if task.wide:
+        dsyrk(&side, &plain, &n, &p, &one, task.Z, &n, &zero, task.matrix, &n)
+        for i in range(task.t * n):
+            task.rhs[i] = task.targets[i]
+    else:
+        dsyrk(&side, &turned, &p, &n, &one, task.Z, &n, &zero, task.matrix, &p)
+        backward(n, p, task.t, task.Z, <double *> task.targets, 0.0, task.rhs)
 
 
 def at_once(
@@ -147,19 +200,9 @@ def at_once(
 ):
     """Minimise ``||t - Z'u||^2 / 2 + alpha / 2 ||u||^2`` for all targets and alphas; False if some alpha is not met."""
     cdef int p = <int> Z.shape[0], n = <int> Z.shape[1], t = <int> targets.shape[0], q = min(n, p)
-    cdef bint wide = n < p, met = True
-    cdef double one = 1.0, zero = 0.0
-    cdef char side = b"L", plain = b"N", turned = b"T"
-    cdef Py_ssize_t k, i
-    cdef double *matrix
-    cdef double *lower
-    cdef double *scale
-    cdef double *rhs
-    cdef double *a
-    cdef double *step
-    cdef double *slope
-    cdef double *residual
-    cdef double *before
+    cdef Py_ssize_t k
+    cdef bint met = True
+    cdef Task task
     if q == 0 or t == 0 or targets.shape[1] != n or work.shape[0] < space(p, n, t) or integers.shape[0] < q:
         raise ValueError("at_once: shapes do not fit")
     if u.shape[1] != t or u.shape[2] != p or gaps.shape[1] != t or errors.shape[1] != t:
@@ -167,33 +210,18 @@ def at_once(
     if min(u.shape[0], gaps.shape[0], errors.shape[0]) < alphas.shape[0]:
         raise ValueError("at_once: shapes do not fit")
     with nogil:
-        matrix = &work[0]
-        lower = matrix + q * q
-        scale = lower + q * q
-        rhs = scale + q
-        a = rhs + t * q
-        step = a + t * q
-        slope = step + t * q
-        residual = slope + t * q
-        before = residual + t * n
-        if wide:
-            dsyrk(&side, &plain, &n, &p, &one, &Z[0, 0], &n, &zero, matrix, &n)
-            for i in range(t * n):
-                rhs[i] = (&targets[0, 0])[i]
-        else:
-            dsyrk(&side, &turned, &p, &n, &one, &Z[0, 0], &n, &zero, matrix, &p)
-            backward(n, p, t, &Z[0, 0], <double *> &targets[0, 0], 0.0, rhs)
+        task = placed(n, p, t, &Z[0, 0], &targets[0, 0], &work[0])
+        prepare(&task)
         for k in range(alphas.shape[0]):
-            if not factor_scaled(q, matrix, alphas[k], lower, scale, before + t, &integers[0]) * largest > 1.0:
+            if not factor_scaled(
+                q, task.matrix, alphas[k], task.lower, task.scale, task.scratch, &integers[0],
+            ) * largest > 1.0:
                 met = False
                 break
-            solve_scaled(q, t, lower, scale, rhs, a if wide else &u[k, 0, 0])
-            if wide:
-                backward(n, p, t, &Z[0, 0], a, 0.0, &u[k, 0, 0])
-            met = corrected(
-                n, p, t, alphas[k], &Z[0, 0], &targets[0, 0], lower, scale, trusted, &u[k, 0, 0], a, residual, slope,
-                step, before, &gaps[k, 0], &errors[k, 0],
-            )
+            solve_scaled(q, t, task.lower, task.scale, task.rhs, task.a if task.wide else &u[k, 0, 0])
+            if task.wide:
+                backward(n, p, t, task.Z, task.a, 0.0, &u[k, 0, 0])
+            met = corrected(&task, alphas[k], trusted, &u[k, 0, 0], &gaps[k, 0], &errors[k, 0])
             if not met:
                 break
     return met

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from regularize.kernels import quadratic
 from regularize.solvers.certificate import duality_gaps
 from regularize.solvers.path_driver import PathDriver, Point
 from regularize.solvers.screening import Pass
@@ -150,8 +151,4 @@ class Interpolation:
         excess, span = float(gaps[0] / allowed[0]), knot.k - first.k
         if not excess <= HOPELESS:
             self._wait = PATIENCE
-        for stride in range(min(2 * (knot.k - last.k), LONGEST_STRIDE), 1, -1):
-            ratio = stride / span
-            if excess * ratio * ratio * max(ratio, 1.0) <= 0.5:
-                return stride
-        return 1
+        return quadratic.longest_stride(excess, knot.k - last.k, span, LONGEST_STRIDE)
