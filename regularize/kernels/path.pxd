@@ -110,7 +110,7 @@ cdef inline double interpolated(
 cdef inline Py_ssize_t allowed_stride(
     double gap, Py_ssize_t last, Py_ssize_t span, Py_ssize_t longest,
 ) noexcept nogil:
-    """How far the next knot may be from one that is ``last`` after the knot before it and ``span`` after the one before.
+    """How far off the next knot may be from one ``last`` alphas after the one before it, ``span`` after that before.
 
     ``gap``: what the middle one would have had between the other two, in units of what is allowed. It grows by 4 to 8
     times when the distance doubles.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,13 +45,16 @@ class Run:
         self._max_iter = max_iter
         self._steps = self._path()
         self.asks: Floats | None = next(self._steps)  # residuals (rows); None at the end
+        self.seconds = 0.0  # that it last went its own way
 
     def go_on(self, correlations: Floats) -> None:
         """Work with what was asked for, until X is needed again or the path is done."""
+        start = perf_counter()
         try:
             self.asks = self._steps.send(correlations)
         except StopIteration:
             self.asks = None
+        self.seconds = perf_counter() - start
 
     def _path(self) -> Pass[None]:
         target = self.units.target
@@ -81,7 +85,8 @@ def paths_in_lockstep(
         while waiting := [run for run in runs if run.asks is not None]:
             asked = [run.asks for run in waiting if run.asks is not None]
             found = folded.correlations([run.design for run in waiting], asked, pool.map)
-            for _ in pool.map(Run.go_on, waiting, found):
+            slowest_first = sorted(zip(waiting, found, strict=True), key=lambda pair: -pair[0].seconds)
+            for _ in pool.map(Run.go_on, *zip(*slowest_first, strict=True)):
                 pass
     finally:  # what ends this early ends what still runs
         stop.set()
