@@ -20,31 +20,46 @@ cdef inline double stale_share() noexcept nogil:
     return 0.7
 
 
-cdef inline void apply_step(Task *task, const double *step) noexcept nogil:
-    """c -= G[:, F] step, four columns at a time so that c is read and written a quarter as often."""
-    cdef Factor *factor = task.factor
-    cdef Py_ssize_t i, k = 0, size = task.size
+cdef inline void subtract_product(Task *task, const double *moves, double *out) noexcept nogil:
+    """out -= G moves, from the rows of G that moves has entries for: four at a time, so that out is read less often."""
+    cdef Py_ssize_t[4] rows
+    cdef Py_ssize_t i, j = 0, count, size = task.size
     cdef const double *g0
     cdef const double *g1
     cdef const double *g2
     cdef const double *g3
-    cdef double s0, s1, s2, s3
-    cdef double *correlations = task.correlations
-    task.work += size * factor.size
-    while k + 4 <= factor.size:
-        g0 = task.gram + factor.columns[k] * task.stride
-        g1 = task.gram + factor.columns[k + 1] * task.stride
-        g2 = task.gram + factor.columns[k + 2] * task.stride
-        g3 = task.gram + factor.columns[k + 3] * task.stride
-        s0, s1, s2, s3 = step[k], step[k + 1], step[k + 2], step[k + 3]
-        for i in range(size):
-            correlations[i] -= s0 * g0[i] + s1 * g1[i] + s2 * g2[i] + s3 * g3[i]
-        k += 4
-    while k < factor.size:
-        g0 = task.gram + factor.columns[k] * task.stride
-        for i in range(size):
-            correlations[i] -= step[k] * g0[i]
-        k += 1
+    cdef double m0, m1, m2, m3
+    while j < size:
+        count = 0
+        while j < size and count < 4:
+            if moves[j] != 0.0:
+                rows[count] = j
+                count += 1
+            j += 1
+        task.work += count * size
+        if count == 4:
+            g0, m0 = task.gram + rows[0] * task.stride, moves[rows[0]]
+            g1, m1 = task.gram + rows[1] * task.stride, moves[rows[1]]
+            g2, m2 = task.gram + rows[2] * task.stride, moves[rows[2]]
+            g3, m3 = task.gram + rows[3] * task.stride, moves[rows[3]]
+            for i in range(size):
+                out[i] -= m0 * g0[i] + m1 * g1[i] + m2 * g2[i] + m3 * g3[i]
+            continue
+        while count > 0:
+            count -= 1
+            g0, m0 = task.gram + rows[count] * task.stride, moves[rows[count]]
+            for i in range(size):
+                out[i] -= m0 * g0[i]
+
+
+cdef inline void apply_step(Task *task, const double *step) noexcept nogil:
+    """c -= G[:, F] step"""
+    cdef double *moves = task.scratch + 3 * (task.size + 1)
+    cdef Py_ssize_t k
+    memset(moves, 0, task.size * sizeof(double))
+    for k in range(task.factor.size):
+        moves[task.factor.columns[k]] = step[k]
+    subtract_product(task, moves, task.correlations)
 
 
 cdef inline bint is_exact(const Task *task, const double *step) noexcept nogil:
@@ -88,18 +103,28 @@ cdef inline void mark(Task *task) noexcept nogil:
 
 
 cdef inline void catch_up(Task *task) noexcept nogil:
-    """Bring the correlations of fixed coordinates from where ``mark`` was to the present coefficients."""
-    cdef double *moved = task.scratch + 4 * (task.size + 1)
-    cdef const double *marked = task.scratch + 5 * (task.size + 1)
-    cdef Py_ssize_t j
+    """Bring the correlations of fixed coordinates from where ``mark`` was to the present coefficients.
+
+    From their rows of G, or from those of the coordinates that have moved, whichever are fewer.
+    """
+    cdef double *moves = task.scratch + 4 * (task.size + 1)
+    cdef double *marked = task.scratch + 5 * (task.size + 1)
+    cdef Py_ssize_t j, n_moved = 0, n_fixed = 0
     if not task.is_behind:
         return
     for j in range(task.size):
-        moved[j] = task.coef[j] - moved[j]
+        moves[j] = task.coef[j] - moves[j]
+        n_moved += moves[j] != 0.0
+        n_fixed += not is_free(task, j)
+    if n_moved < n_fixed:
+        subtract_product(task, moves, marked)
     for j in range(task.size):
-        if not is_free(task, j):
-            task.correlations[j] = marked[j] - dot(task.size, task.gram + j * task.stride, moved)
+        if is_free(task, j):
+            continue
+        if n_moved >= n_fixed:
+            marked[j] -= dot(task.size, task.gram + j * task.stride, moves)
             task.work += task.size
+        task.correlations[j] = marked[j]
     task.is_behind = False
 
 
@@ -318,7 +343,7 @@ cdef inline bint newton_step(Task *task) noexcept nogil:
     task.work += 2 * factor.size * factor.size
     crossings = cut(task, direction, step, &first)
     memcpy(old, task.correlations, task.size * sizeof(double))
-    if 3 * factor.size > task.size and is_exact(task, direction):
+    if is_exact(task, direction):
         arrive(task, direction)
     else:
         apply_step(task, direction)
