@@ -26,9 +26,9 @@ h. The first step at a new alpha is a Newton step on the old pattern, whose fact
    Newton step has the new pattern: most sweeps over the active part become unnecessary.
 i. From a start that belongs to a much larger alpha (a cold fit) the pattern would be found by hundreds of sweeps
    and cut Newton steps. Following the path roughly, alpha shrinking by ``APPROACH``, needs a tenth of them.
-j. After an exact step the correlations of the free columns are known, and no row of G is read for them. Those of the
-   others are only needed after the last of the Newton steps: from their rows of G or from those of the columns that have
-   moved, whichever are fewer.
+j. After an exact step the correlations of the free columns are known, and no row of G is read for them. Those of
+   the others are only needed after the last of the Newton steps: from their rows of G or from those of the columns that
+   have moved, whichever are fewer.
 k. A path is solved at knots and interpolated between them where the gap allows it, see path.pxd.
 """
 from libc.stdlib cimport free, realloc
