@@ -23,7 +23,6 @@ ROUGH = 1e-3  # relative tolerance of that
 CROWDED = 0.35  # active features per row from which the path is followed closely: by
 CLOSE_APPROACH, CLOSE_SHARE = 0.8, 0.03  # this ratio of alphas, and to this share of the tolerance
 LONGEST_LOOK_AHEAD = 10  # alphas to look ahead at most
-LOOK_AHEAD_PRICE = 80  # entries of X that must be read to make up for it, per pair of active units
 REFINEMENTS = 3  # rounds without violation that may try to get below the tolerance
 
 
@@ -177,8 +176,7 @@ class PathDriver:
         self._look_ahead_distance = min(max(k - self._last_pass, 1), LONGEST_LOOK_AHEAD)
         self._last_pass = k
         ahead = min(k + self._look_ahead_distance, self.alphas.size - 1)
-        costs_too_much = LOOK_AHEAD_PRICE * self.working.n_active**2 > self.design.n_entries
-        if costs_too_much or ahead <= k or self.alphas[ahead] >= self.alphas[k]:
+        if self.working.price_of_glance > self.design.n_entries or ahead <= k or self.alphas[ahead] >= self.alphas[k]:
             return []
         return [self.working.residual_at(float(self.alphas[ahead]), self.tolerance, self.max_iter)]
 

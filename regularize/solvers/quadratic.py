@@ -21,6 +21,7 @@ class GramQuadratic:
     """
 
     make_solver: Any = quadratic.QuadraticSolver
+    glance_share = 1.0  # of the tolerance, for looks ahead: what takes sweeps need not be followed to the end
 
     def __init__(self, squared_target: float, targets: tuple[int, ...] = ()) -> None:
         self.squared_target = squared_target
@@ -76,7 +77,7 @@ class GramQuadratic:
     ) -> Floats:
         """The solution at another alpha, with a factor of its own, leaving everything as it was."""
         coef = coef.copy()
-        self._run(self._scout, self.correlations.copy(), coef, penalty, alpha, tolerance, max_iter)
+        self._run(self._scout, self.correlations.copy(), coef, penalty, alpha, self.glance_share * tolerance, max_iter)
         return coef
 
     def _run(
@@ -113,6 +114,7 @@ class BlockQuadratic(GramQuadratic):
     """The same for a group penalty, with coefficients and correlations of shape (|W|, T)."""
 
     make_solver = blocks.BlockSolver
+    glance_share = 1000.0
 
     def _run(
         self,

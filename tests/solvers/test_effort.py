@@ -12,7 +12,7 @@ import pytest
 from scipy import sparse
 
 from problems import gaussian
-from regularize.solvers.path_driver import LOOK_AHEAD_PRICE
+from regularize.solvers.working_set import GLANCE_PRICE
 from regularize.solvers.working_set import WorkingSet
 
 
@@ -45,8 +45,8 @@ def test_looking_ahead_ends_where_it_would_cost_more_than_it_saves(wide, monkeyp
     result = wide.solve(wide.grid(100, 1e-2), 1e-8)
     entries = wide.X.nnz if sparse.issparse(wide.X) else wide.X.size
     assert active
-    assert LOOK_AHEAD_PRICE * max(active) ** 2 <= entries
-    assert LOOK_AHEAD_PRICE * np.count_nonzero(result.coefs, axis=0).max() ** 2 > entries
+    assert GLANCE_PRICE * max(active) ** 2 <= entries
+    assert GLANCE_PRICE * np.count_nonzero(result.coefs, axis=0).max() ** 2 > entries
 
 
 def test_a_single_cold_fit_reads_x_rarely(wide):
