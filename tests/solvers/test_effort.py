@@ -12,8 +12,7 @@ import pytest
 from scipy import sparse
 
 from problems import gaussian
-from regularize.solvers.working_set import GLANCE_PRICE
-from regularize.solvers.working_set import WorkingSet
+from regularize.solvers.working_set import GLANCE_PRICE, WorkingSet
 
 
 @pytest.fixture(scope="module", params=["F", "CSC int32"])
