@@ -1,6 +1,6 @@
 """Newton steps on the free columns of a working set, with a Cholesky factor that follows them.
 
-See the design notes of quadratic.pyx, c to e.
+See the design notes of quadratic.pyx, c to e and j.
 """
 from libc.math cimport INFINITY, fabs, fmax
 from libc.string cimport memcpy, memset
@@ -143,7 +143,7 @@ cdef inline double objective_change(const Task *task, const double *step, const 
 
 
 cdef inline void land(Task *task, const double *step) noexcept nogil:
-    """w_F += step, exactly at the ends of segments; apply_step has moved the correlations."""
+    """w_F += step, exactly at the ends of segments; the correlations are there already."""
     cdef Factor *factor = task.factor
     cdef Py_ssize_t k, j
     for k in range(factor.size):
@@ -321,6 +321,25 @@ cdef inline Py_ssize_t cut(const Task *task, const double *direction, double *st
     return crossings
 
 
+cdef inline void shorten(
+    Task *task, const double *direction, double *step, Py_ssize_t first, const double *old, const double *whole,
+) noexcept nogil:
+    """Cut the whole step where the first coordinate reaches the end of its segment, and move the correlations there.
+
+    They are ``old`` at the start of the step, and ``whole`` at its end where that is known.
+    """
+    cdef double length = step[first] / direction[first] if first >= 0 else 1.0
+    cdef Py_ssize_t j, k
+    for k in range(task.factor.size):
+        step[k] = step[k] if k == first else length * direction[k]
+    if whole != NULL:
+        for j in range(task.size):
+            task.correlations[j] = old[j] + length * (whole[j] - old[j])
+    else:
+        memcpy(task.correlations, old, task.size * sizeof(double))
+        apply_step(task, step)
+
+
 cdef inline bint newton_step(Task *task) noexcept nogil:
     """One step to the minimum over the free columns; True when it stayed within the pattern.
 
@@ -331,8 +350,8 @@ cdef inline bint newton_step(Task *task) noexcept nogil:
     cdef double *step = task.scratch + task.size + 1
     cdef double *old = task.scratch + 2 * (task.size + 1)
     cdef double *whole = task.scratch + 3 * (task.size + 1)
-    cdef Py_ssize_t k, j, first, crossings
-    cdef double length
+    cdef Py_ssize_t k, first, crossings
+    cdef bint exact
     task.n_iter += 1
     sync_factor(task)
     if task.no_memory:
@@ -343,14 +362,15 @@ cdef inline bint newton_step(Task *task) noexcept nogil:
     task.work += 2 * factor.size * factor.size
     crossings = cut(task, direction, step, &first)
     memcpy(old, task.correlations, task.size * sizeof(double))
-    if is_exact(task, direction):
+    exact = is_exact(task, direction)
+    if exact:
         arrive(task, direction)
-    else:
-        apply_step(task, direction)
+    else:                                                # also where a long way would cost the end of a cut step digits
+        apply_step(task, step)
     if crossings == 0:
-        if not objective_change(task, step, old) <= 1e-12 * task.response_norm:  # too ill-conditioned to be of use
+        if not exact and not objective_change(task, step, old) <= 1e-12 * task.response_norm:
             memcpy(task.correlations, old, task.size * sizeof(double))
-            return True
+            return True                                  # the factor is too ill-conditioned to be of use
         land(task, step)
         task.largest_move = 0.0
         if task.has_l2 and factor.alpha != task.alpha:   # a quasi-Newton step, not an exact one
@@ -358,18 +378,15 @@ cdef inline bint newton_step(Task *task) noexcept nogil:
                 task.largest_move = fmax(task.largest_move, fabs(step[k]))
         return True
     task.largest_move = INFINITY
-    memcpy(whole, task.correlations, task.size * sizeof(double))
-    for k in range(factor.size):
-        if step[k] != direction[k]:
-            move_correlations(task, factor.columns[k], step[k] - direction[k])
+    if exact:
+        memcpy(whole, task.correlations, task.size * sizeof(double))
+        for k in range(factor.size):
+            if step[k] != direction[k]:
+                move_correlations(task, factor.columns[k], step[k] - direction[k])
     if objective_change(task, step, old) < 0.0:
         land(task, step)
         return False
-    length = step[first] / direction[first] if first >= 0 else 1.0
-    for j in range(task.size):
-        task.correlations[j] = old[j] + length * (whole[j] - old[j])
-    for k in range(factor.size):
-        step[k] = step[k] if k == first else length * direction[k]
+    shorten(task, direction, step, first, old, whole if exact else NULL)
     if not objective_change(task, step, old) <= 1e-12 * task.response_norm:
         memcpy(task.correlations, old, task.size * sizeof(double))
         return True

@@ -4,7 +4,7 @@
 
 Design notes
 ------------
-a. Invariant of every function here: ``correlations = q - G w``.
+a. Invariant of every function here: ``correlations = q - G w``; but see j.
 b. Coordinate descent finds the pattern (which coefficients are zero, at a bound, or free with which
    sign); on a fixed pattern the problem is linear and one Newton step solves it. The Newton step uses
    a Cholesky factor that is maintained across steps and alphas (see factor.pxd), because refactoring

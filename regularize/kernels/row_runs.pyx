@@ -1,8 +1,8 @@
 """The Gram matrix of a growing list of sparse columns, by their stored entries row by row (Gustavson 1978).
 
 A new column meets only the columns that share rows with it. What it meets in a row lies side by side in a few runs of
-memory, each with room for twice as many entries as the one before: reading it costs a few cache lines, growing it moves
-nothing, and at most half of the memory waits for entries to come.
+memory, each with room for twice as many entries as the one before: reading it costs a few cache lines, and at most half
+of a row's memory waits for entries to come.
 """
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free, malloc, realloc

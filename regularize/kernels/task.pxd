@@ -25,7 +25,7 @@ cdef struct Task:
     Py_ssize_t n_iter           # sweeps and Newton steps in this call
     double largest_move         # of a coefficient in the last sweep; 0 after an exact Newton step, inf after a cut one
     bint no_memory              # the factor could not grow
-    bint is_behind              # the correlations of fixed coordinates are of before the last Newton steps
+    bint is_behind              # the correlations of fixed coordinates are not valid until they catch up
 
 
 cdef inline void move_correlations(Task *task, Py_ssize_t j, double move) noexcept nogil:

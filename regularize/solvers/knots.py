@@ -90,9 +90,8 @@ class Interpolation:
                         return
             if self._add_knot(knot):
                 return
-            if self._may_skip:
-                self._stride = self._next_stride(knot) if precise else 1
-                self._knots = [*self._knots[-1:], knot]
+            self._stride = self._next_stride(knot) if precise else 1
+            self._knots = [*self._knots[-1:], knot] if precise else []
 
     def _solved(self, k: int) -> Pass[Knot]:
         """Solve an alpha; the knots before it grow with the working set."""
@@ -111,7 +110,7 @@ class Interpolation:
         """Take what interpolation gives between the last knot and the one ahead, up to the first that will not do."""
         gaps, allowed, coefs = self._between(self._knots[-1], ahead, np.arange(self._n_done, ahead.k))
         count = int(np.argmin(np.append(gaps <= allowed, False)))
-        return self._add(gaps[:count], np.zeros(count, dtype=np.intp), coefs[:count])
+        return count > 0 and self._add(gaps[:count], np.zeros(count, dtype=np.intp), coefs[:count])
 
     def _between(self, left: Knot, right: Knot, which: Columns) -> tuple[Floats, Floats, Floats]:
         """Gaps, the gaps that are good enough, and coefficients of some alphas, interpolated between two knots."""

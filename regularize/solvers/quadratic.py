@@ -14,6 +14,9 @@ from regularize.penalties import GroupPenalty
 Floats = NDArray[np.float64]
 
 
+GLANCE_SLACK, ROUGH_GLANCE = 1000.0, 1e-2  # times the tolerance; but no more than this relative tolerance
+
+
 class GramQuadratic:
     """Keeps Z_W'Z_W, the correlations and a Cholesky factor while the working set grows.
 
@@ -21,7 +24,6 @@ class GramQuadratic:
     """
 
     make_solver: Any = quadratic.QuadraticSolver
-    glance_share = 1.0  # of the tolerance, for looks ahead: what takes sweeps need not be followed to the end
 
     def __init__(self, squared_target: float, targets: tuple[int, ...] = ()) -> None:
         self.squared_target = squared_target
@@ -77,8 +79,13 @@ class GramQuadratic:
     ) -> Floats:
         """The solution at another alpha, with a factor of its own, leaving everything as it was."""
         coef = coef.copy()
-        self._run(self._scout, self.correlations.copy(), coef, penalty, alpha, self.glance_share * tolerance, max_iter)
+        self._run(
+            self._scout, self.correlations.copy(), coef, penalty, alpha, self._glance_tolerance(tolerance), max_iter
+        )
         return coef
+
+    def _glance_tolerance(self, tolerance: float) -> float:
+        return tolerance
 
     def _run(
         self,
@@ -114,7 +121,6 @@ class BlockQuadratic(GramQuadratic):
     """The same for a group penalty, with coefficients and correlations of shape (|W|, T)."""
 
     make_solver = blocks.BlockSolver
-    glance_share = 1000.0
 
     def _run(
         self,

@@ -50,12 +50,12 @@ class Recorder:
             self._take(gaps, n_iters, features, coefs)
             return self._is_stopped()
         unit = self._units.response_scale
-        for k in range(len(coefs)):
-            one, point = slice(k, k + 1), self.n_done
+        for i in range(len(coefs)):
+            one, k = slice(i, i + 1), self.n_done
             w = self._take(gaps[one], n_iters[one], features, coefs[one])[0]
-            gap = float(gaps[k]) * unit * unit  # the square alone might overflow
-            n_active = int(np.count_nonzero(w))
-            if self._on_point(PathPoint(point, float(self._alphas[point]), gap, int(n_iters[k]), n_active)):
+            gap = float(gaps[i]) * unit * unit  # the square alone might overflow
+            point = PathPoint(k, float(self._alphas[k]), gap, int(n_iters[i]), int(np.count_nonzero(w)))
+            if self._on_point(point):
                 self.interrupted = True
             if self._is_stopped():
                 return True

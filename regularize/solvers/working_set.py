@@ -32,7 +32,7 @@ SWEEPS_PER_DIGIT = 6  # that coordinate descent takes where columns depend littl
 COLUMNS_PER_SWEEP = 22  # for which the Gram matrix costs as much as one sweep: multiply-adds there are cheaper
 MOST_PER_ROW = 0.5  # columns per row up to which sweeps alone are tried
 GLANCE_PRICE = 80  # entries of X that may be read in the time of a look ahead, per pair of active features
-GLANCE_PRICE_OF_SWEEPS = 3  # or per entry of the working set, where it takes sweeps
+GLANCE_PRICE_OF_BLOCKS = 3  # or per entry of the working set, where blocks keep a residual
 SPARSE_SHARE = 20  # |W| beyond this many times the entries of a column makes the residual the cheaper thing to keep
 
 
@@ -213,11 +213,11 @@ class WorkingSet:
     def price_of_glance(self) -> float:
         """How many entries of X are read in about the time that ``residual_at`` takes.
 
-        Of several targets together the reading, too, takes longer for each residual more.
+        Times the targets: one residual of each is read in the same time as none, many are not.
         """
         if isinstance(self.quadratic, BlockResidualQuadratic):
-            n_targets = self.target.size / self.target.shape[-1]
-            return float(GLANCE_PRICE_OF_SWEEPS * self._columns.entries * n_targets)
+            n_targets = self.target.size // self.target.shape[-1]
+            return float(GLANCE_PRICE_OF_BLOCKS * self._columns.entries * n_targets)
         return float(GLANCE_PRICE * np.count_nonzero(nonzero(self.coef)) ** 2)
 
     def correlations_with(self, residual: Floats, first: int) -> Floats:

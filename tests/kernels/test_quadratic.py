@@ -87,6 +87,8 @@ def columns(kind, seed=0, n=25, p=10):
         Z = Z[:, :3] @ rng.standard_normal((3, p))
     if kind == "nearly dependent":
         Z[:, p // 2 :] = Z[:, : p - p // 2] + 1e-4 * Z[:, p // 2 :]
+    if kind == "hardly independent":
+        Z[:, p // 2 :] = Z[:, : p - p // 2] + 1e-6 * Z[:, p // 2 :]
     if kind == "empty columns":
         Z[:, ::3] = 0.0
     Z /= np.maximum(np.linalg.norm(Z, axis=0), 1e-300)
@@ -94,7 +96,7 @@ def columns(kind, seed=0, n=25, p=10):
     return Z, y
 
 
-KINDS = ["full rank", "wide", "duplicates", "low rank", "nearly dependent", "empty columns"]
+KINDS = ["full rank", "wide", "duplicates", "low rank", "nearly dependent", "hardly independent", "empty columns"]
 
 
 def test_orthogonal_columns_have_a_closed_form(kernel):
@@ -109,20 +111,23 @@ def test_orthogonal_columns_have_a_closed_form(kernel):
     assert_allclose(coef, np.clip(expected, problem.lower, problem.upper), rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("tol", [1e-4, 1e-8, 1e-14])  # where Newton steps are exact enough, and where not
 @pytest.mark.parametrize("penalty", PENALTIES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_optimum_is_reached_on_every_kind_of_gram_matrix(kernel, kind, penalty):
+def test_the_optimum_is_reached_on_every_kind_of_gram_matrix(kernel, kind, penalty, tol):
+    if kind == "hardly independent" and penalty in {"mixed", "none"}:
+        pytest.skip("a Gram matrix does not tell such columns apart where nothing is penalised")
     for seed in range(3):
         problem = Quadratic(*columns(kind, seed), penalty)
         for alpha in (0.3, 0.01):
-            status, _, coef, correlations = problem.solve(kernel.QuadraticSolver(), alpha)
+            status, _, coef, correlations = problem.solve(kernel.QuadraticSolver(), alpha, tol)
             assert status in {kernel.Status.CONVERGED, kernel.Status.STALLED}
             size = max(1.0, np.abs(coef).sum())  # large where columns are dependent and nothing is penalised
-            assert problem.gap(coef, alpha) < 1e-12 * size
+            assert problem.gap(coef, alpha) < max(1.001 * tol, 1e-12 * size)
             assert_allclose(correlations, problem.start(coef)[1], rtol=0, atol=1e-14 * size)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "hardly independent"])
 def test_without_a_penalty_it_is_least_squares(kernel, kind):
     Z, y = columns(kind)
     problem = Quadratic(Z, y, "none")
