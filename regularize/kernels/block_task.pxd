@@ -4,6 +4,7 @@ Feature j of the working set has the T coefficients ``coef[j * width : (j + 1) *
 ``starts[g]`` to ``starts[g + 1] - 1``. A block without a norm is a single feature.
 """
 from regularize.kernels.block cimport norm_of
+from regularize.kernels.gram_rows cimport subtract_rows
 
 
 cdef struct BlockTask:
@@ -45,31 +46,19 @@ cdef struct BlockTask:
 cdef inline void subtract(
     BlockTask *task, const Py_ssize_t *features, Py_ssize_t count, const double *step,
 ) noexcept nogil:
-    """c -= G[:, features] step, for step (count, width); for one target four columns at a time, as in newton.pxd."""
-    cdef Py_ssize_t i, k = 0, t, size = task.size, width = task.width
+    """c -= G[:, features] step, for step (count, width)"""
+    cdef Py_ssize_t i, k, t, size = task.size, width = task.width
     cdef double *c = task.correlations
-    cdef const double *g0
-    cdef const double *g1
-    cdef const double *g2
-    cdef const double *g3
-    cdef double s0, s1, s2, s3
+    cdef const double *row
     task.work += count * size * width
-    while width == 1 and k + 4 <= count:
-        g0 = task.gram + features[k] * task.stride
-        g1 = task.gram + features[k + 1] * task.stride
-        g2 = task.gram + features[k + 2] * task.stride
-        g3 = task.gram + features[k + 3] * task.stride
-        s0, s1, s2, s3 = step[k], step[k + 1], step[k + 2], step[k + 3]
+    if width == 1:
+        subtract_rows(size, task.gram, task.stride, features, count, step, c)
+        return
+    for k in range(count):
+        row = task.gram + features[k] * task.stride
         for i in range(size):
-            c[i] -= s0 * g0[i] + s1 * g1[i] + s2 * g2[i] + s3 * g3[i]
-        k += 4
-    while k < count:
-        g0 = task.gram + features[k] * task.stride
-        for i in range(size):
-            s0 = g0[i]
             for t in range(width):
-                c[i * width + t] -= s0 * step[k * width + t]
-        k += 1
+                c[i * width + t] -= row[i] * step[k * width + t]
 
 
 cdef inline bint is_free_entry(const BlockTask *task, Py_ssize_t j, double w) noexcept nogil:

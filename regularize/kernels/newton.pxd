@@ -7,6 +7,7 @@ from libc.string cimport memcpy, memset
 
 from regularize.kernels.blas cimport dot, solve_lower
 from regularize.kernels.factor cimport ENTRIES, Factor, insert, refactor, remove, reserve, solve as solve_factored
+from regularize.kernels.gram_rows cimport subtract_rows
 from regularize.kernels.task cimport Task, is_free, move_correlations, segment_end, slope
 
 
@@ -15,51 +16,25 @@ cdef enum:
     DEPENDENT = 2               # in_factor: free, but dependent on the columns in the factor as it is
 
 
+cdef inline double *vector(const Task *task, int k) noexcept nogil:
+    """Memory for one number per column of the working set.
+
+    0 to 3: the direction of a step, the step, the correlations before it and after the whole of it. 4, 5: coefficients
+    and correlations where ``mark`` was.
+    """
+    return task.scratch + k * (task.size + 1)
+
+
 cdef inline double stale_share() noexcept nogil:
     """Refactor when alpha fell below this share of the alpha whose l2 term the factor contains."""
     return 0.7
 
 
-cdef inline void subtract_product(Task *task, const double *moves, double *out) noexcept nogil:
-    """out -= G moves, from the rows of G that moves has entries for: four at a time, so that out is read less often."""
-    cdef Py_ssize_t[4] rows
-    cdef Py_ssize_t i, j = 0, count, size = task.size
-    cdef const double *g0
-    cdef const double *g1
-    cdef const double *g2
-    cdef const double *g3
-    cdef double m0, m1, m2, m3
-    while j < size:
-        count = 0
-        while j < size and count < 4:
-            if moves[j] != 0.0:
-                rows[count] = j
-                count += 1
-            j += 1
-        task.work += count * size
-        if count == 4:
-            g0, m0 = task.gram + rows[0] * task.stride, moves[rows[0]]
-            g1, m1 = task.gram + rows[1] * task.stride, moves[rows[1]]
-            g2, m2 = task.gram + rows[2] * task.stride, moves[rows[2]]
-            g3, m3 = task.gram + rows[3] * task.stride, moves[rows[3]]
-            for i in range(size):
-                out[i] -= m0 * g0[i] + m1 * g1[i] + m2 * g2[i] + m3 * g3[i]
-            continue
-        while count > 0:
-            count -= 1
-            g0, m0 = task.gram + rows[count] * task.stride, moves[rows[count]]
-            for i in range(size):
-                out[i] -= m0 * g0[i]
-
-
 cdef inline void apply_step(Task *task, const double *step) noexcept nogil:
     """c -= G[:, F] step"""
-    cdef double *moves = task.scratch + 3 * (task.size + 1)
-    cdef Py_ssize_t k
-    memset(moves, 0, task.size * sizeof(double))
-    for k in range(task.factor.size):
-        moves[task.factor.columns[k]] = step[k]
-    subtract_product(task, moves, task.correlations)
+    cdef Factor *factor = task.factor
+    task.work += task.size * factor.size
+    subtract_rows(task.size, task.gram, task.stride, factor.columns, factor.size, step, task.correlations)
 
 
 cdef inline bint is_exact(const Task *task, const double *step) noexcept nogil:
@@ -97,8 +72,8 @@ cdef inline void arrive(Task *task, const double *step) noexcept nogil:
 
 cdef inline void mark(Task *task) noexcept nogil:
     """Remember where Newton steps start, for ``catch_up``."""
-    memcpy(task.scratch + 4 * (task.size + 1), task.coef, task.size * sizeof(double))
-    memcpy(task.scratch + 5 * (task.size + 1), task.correlations, task.size * sizeof(double))
+    memcpy(vector(task, 4), task.coef, task.size * sizeof(double))
+    memcpy(vector(task, 5), task.correlations, task.size * sizeof(double))
     task.is_behind = False
 
 
@@ -107,24 +82,29 @@ cdef inline void catch_up(Task *task) noexcept nogil:
 
     From their rows of G, or from those of the coordinates that have moved, whichever are fewer.
     """
-    cdef double *moves = task.scratch + 4 * (task.size + 1)
-    cdef double *marked = task.scratch + 5 * (task.size + 1)
+    cdef double *moves = vector(task, 4)
+    cdef double *marked = vector(task, 5)
+    cdef Py_ssize_t *moved = <Py_ssize_t *> vector(task, 3)  # positions, which take no more room than numbers
     cdef Py_ssize_t j, n_moved = 0, n_fixed = 0
     if not task.is_behind:
         return
     for j in range(task.size):
         moves[j] = task.coef[j] - moves[j]
-        n_moved += moves[j] != 0.0
         n_fixed += not is_free(task, j)
+        if moves[j] != 0.0:
+            moved[n_moved] = j
+            n_moved += 1
     if n_moved < n_fixed:
-        subtract_product(task, moves, marked)
+        for j in range(n_moved):
+            moves[j] = moves[moved[j]]
+        subtract_rows(task.size, task.gram, task.stride, moved, n_moved, moves, marked)
     for j in range(task.size):
         if is_free(task, j):
             continue
         if n_moved >= n_fixed:
             marked[j] -= dot(task.size, task.gram + j * task.stride, moves)
-            task.work += task.size
         task.correlations[j] = marked[j]
+    task.work += task.size * min(n_moved, n_fixed)
     task.is_behind = False
 
 
@@ -159,8 +139,8 @@ cdef inline bint slide(Task *task, Py_ssize_t column, double *null_vector) noexc
     """
     cdef Factor *factor = task.factor
     cdef Py_ssize_t k, j, first = -1
-    cdef double *step = task.scratch + task.size + 1
-    cdef double *old = task.scratch + 2 * (task.size + 1)
+    cdef double *step = vector(task, 1)
+    cdef double *old = vector(task, 2)
     cdef double descent = 0.0, penalties = 0.0, largest = 1.0, curvature = 0.0, length, far, room
     cdef bint moves
     solve_lower(factor.size, factor.values, factor.stride, null_vector, True)
@@ -346,10 +326,10 @@ cdef inline bint newton_step(Task *task) noexcept nogil:
     Steps are taken between ``mark`` and ``catch_up``.
     """
     cdef Factor *factor = task.factor
-    cdef double *direction = task.scratch
-    cdef double *step = task.scratch + task.size + 1
-    cdef double *old = task.scratch + 2 * (task.size + 1)
-    cdef double *whole = task.scratch + 3 * (task.size + 1)
+    cdef double *direction = vector(task, 0)
+    cdef double *step = vector(task, 1)
+    cdef double *old = vector(task, 2)
+    cdef double *whole = vector(task, 3)
     cdef Py_ssize_t k, first, crossings
     cdef bint exact
     task.n_iter += 1
