@@ -14,9 +14,6 @@ from regularize.penalties import GroupPenalty
 Floats = NDArray[np.float64]
 
 
-GLANCE_SLACK, ROUGH_GLANCE = 1000.0, 1e-2  # times the tolerance; but no more than this relative tolerance
-
-
 class GramQuadratic:
     """Keeps Z_W'Z_W, the correlations and a Cholesky factor while the working set grows.
 
@@ -79,13 +76,8 @@ class GramQuadratic:
     ) -> Floats:
         """The solution at another alpha, with a factor of its own, leaving everything as it was."""
         coef = coef.copy()
-        self._run(
-            self._scout, self.correlations.copy(), coef, penalty, alpha, self._glance_tolerance(tolerance), max_iter
-        )
+        self._run(self._scout, self.correlations.copy(), coef, penalty, alpha, tolerance, max_iter)
         return coef
-
-    def _glance_tolerance(self, tolerance: float) -> float:
-        return tolerance
 
     def _run(
         self,
