@@ -358,7 +358,7 @@ def _path(caller: str, shares: Callable[[float], Shares], asked: dict[str, Any])
     if alphas is None and penalised.norm == penalised.single == 0.0:
         raise no_grid_error(caller)
     columns = column_names(asked["X"])
-    samples = check_path_data(caller, asked["X"], asked["y"], asked["sample_weight"])
+    samples = check_path_data(caller, asked["X"], asked["y"], asked["sample_weight"], finite_by_moments=True)
     target, n_features = _one_target(caller, samples), samples.X.shape[1]
     names = ("groups", "group_weights", "penalty_factor", "positive", "bounds")
     options = {name: asked[name] for name in names if name in asked}

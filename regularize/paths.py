@@ -396,7 +396,7 @@ def _path(X: Any, y: Any, request: PathRequest) -> tuple[Any, ...]:
     if alphas is None and request.l1_ratio == 0:
         raise no_grid_error(caller)
     columns = column_names(X)
-    samples = check_path_data(caller, X, y, request.sample_weight, options["check_input"])
+    samples = check_path_data(caller, X, y, request.sample_weight, options["check_input"], finite_by_moments=True)
     target, penalty = path_problem(
         caller,
         samples,

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regularize.design.blocks import ENTRIES, LEAST_ROWS, MULTIPLY_ADDS, add_gram, blocks
-from regularize.design.design import Design, Floats, Run
+from regularize.design.blocks import ENTRIES, LEAST_ROWS, MULTIPLY_ADDS, Run, add_gram, blocks
+from regularize.design.design import Design, Floats
 from regularize.design.statistics import TILE_ENTRIES, Gatherer, Moments, moments_at_once, sampled_shift, tiles
 from regularize.design.working_columns import DenseWorkingColumns
 from regularize.kernels import products, row_products, threads

@@ -17,12 +17,14 @@ c. Centring is implicit. Correlations subtract ``centre_j * sum(v)``; working co
 d. The norm of a group of coefficients is one only in units that all its features share. With ``group_of`` the
    columns of a group have the scale of the largest of them; standardised ones, whose penalty is on coefficients of
    columns of unit deviation, that deviation.
+e. Every solver but some forms of ridge needs the moments of all columns before anything else, and a column that is not
+   finite has none. So large X need not be read once more only to see that it is finite.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -30,14 +32,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from regularize.design.blocks import blocks
+from regularize.design.blocks import Run, blocks
 from regularize.design.statistics import TILE_ENTRIES, Moments
 from regularize.design.triangle import rows_at_once, triangle
 from regularize.design.working_columns import WorkingColumns
 
 Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
-Run = Callable[[Callable[[slice], None], list[slice]], Iterable[None]]  # map, or that of a thread pool
 
 # Below this share of its mean the spread of a column is rounding: the column is taken as constant.
 CONSTANT = 8 * np.finfo(np.float64).eps
@@ -110,11 +111,20 @@ class Design(ABC):
             return self._trusted(*self._moments())
 
     def _trusted(self, mean: Floats, deviation: Floats) -> tuple[Floats, Floats]:
-        """The moments, refused if they overflowed; spreads that are but rounding become zero."""
+        """The moments, refused if they are not finite; spreads that are but rounding become zero."""
         if not (np.isfinite(mean).all() and np.isfinite(deviation).all()):
-            raise ValueError(self.overflow)
+            raise ValueError(self._what_is_not_finite() or self.overflow)
         deviation[(deviation <= CONSTANT * np.abs(mean)) | (deviation < SMALLEST)] = 0.0
         return mean, deviation
+
+    def _what_is_not_finite(self) -> str:
+        """What scikit-learn would have said of X; nothing if all numbers are finite. See note e."""
+        values = self._X.data if self.is_sparse else self._X
+        if np.isnan(values).any():
+            return "Input X contains NaN."
+        if np.isinf(values).any():
+            return f"Input X contains infinity or a value too large for {values.dtype!r}."
+        return ""
 
     @property
     def mean(self) -> Floats:

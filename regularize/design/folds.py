@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from regularize.design.blocks import ENTRIES, blocks
+from regularize.design.blocks import ENTRIES, Run, blocks
 from regularize.design.dense import moments_together
-from regularize.design.design import Design, Floats, Run, make_design
+from regularize.design.design import Design, Floats, make_design
 from regularize.design.statistics import Gatherer, Moments, Statistics
 
 Rows = NDArray[np.intp]
@@ -103,11 +103,14 @@ class FoldedDesign:
             out[rows] += part @ coefs[used]
         return out
 
-    def parts(self, y: Floats) -> Parts | None:
-        """The statistics of the parts of a dense X; None where the splits do not part the rows. Kept for the last y."""
+    def parts(self, y: Floats, run: Run = map) -> Parts | None:
+        """The statistics of the parts of a dense X; None where the splits do not part the rows. Kept for the last y.
+
+        ``run`` may gather them in several threads; the result does not depend on it.
+        """
         if self._parts is None or not is_same_array(self._parts[0], y):
             labels = None if sparse.issparse(self._X) else partition(self.splits, self._X.shape[0])
-            self._parts = (y, None if labels is None else Parts(self, self._X, y, labels))
+            self._parts = (y, None if labels is None else Parts(self, self._X, y, labels, run))
         return self._parts[1]
 
 
@@ -117,14 +120,16 @@ def is_same_array(a: Floats, b: Floats) -> bool:
     return place == (b.__array_interface__["data"], b.shape, b.strides)
 
 
-def partition(splits: Sequence[Split], n_samples: int) -> NDArray[np.intp] | None:
+def partition(splits: Sequence[Split], n_samples: int) -> NDArray[np.integer[Any]] | None:
     """The fold that holds each row out (K: none), if every row is held out at most once and else trained on."""
-    labels = np.full(n_samples, len(splits))
+    labels = np.full(n_samples, len(splits), dtype=np.min_scalar_type(len(splits)))
     for k, (_, test) in enumerate(splits):
         labels[test] = k
     sizes = np.bincount(labels, minlength=len(splits) + 1)
     for k, (train, test) in enumerate(splits):
-        if sizes[k] != test.size or not np.array_equal(train, np.flatnonzero(labels != k)):
+        if sizes[k] != test.size or train.size + test.size != n_samples:
+            return None
+        if not np.array_equal(train, np.flatnonzero(labels != k)):
             return None
     return labels
 
@@ -135,14 +140,16 @@ class Parts:
     They are kept if that takes little memory, otherwise those of a fold are gathered anew when it is due.
     """
 
-    def __init__(self, folded: FoldedDesign, X: NDArray[Any], y: Floats, labels: NDArray[np.intp]) -> None:
+    def __init__(
+        self, folded: FoldedDesign, X: NDArray[Any], y: Floats, labels: NDArray[np.integer[Any]], run: Run
+    ) -> None:
         self._folded = folded
         self._gatherer = Gatherer(X, y, folded.sample_weight, folded.fit_intercept, folded.full.shift)
         n, p = X.shape
         count = len(folded.splits) + 1
         self._kept: list[Statistics] = []
         if count * p * p <= max(n * p // 2, SPARE_ENTRIES):
-            self._kept = self._gatherer.gather_parts(labels.astype(np.min_scalar_type(count)), count)
+            self._kept = self._gatherer.gather_parts(labels, count, run)
             self._all = reduce(Statistics.plus, self._kept)
             self._holders = sum(np.diagonal(part.gram) > 0 for part in self._kept)  # of what is not zero, per column
         else:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from regularize.design.blocks import ENTRIES, blocks
-from regularize.design.design import Design, Floats, Run
+from regularize.design.blocks import ENTRIES, Run, blocks
+from regularize.design.design import Design, Floats
 from regularize.design.working_columns import SparseWorkingColumns
 from regularize.kernels import products
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import wraps
+from functools import reduce, wraps
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from regularize.design.blocks import LEAST_ROWS, add_gram, blocks
+from regularize.design.blocks import LEAST_ROWS, Run, add_gram, blocks
 from regularize.kernels import gram as gram_kernel
 from regularize.kernels import threads
 
@@ -21,6 +22,9 @@ TILE_ENTRIES = 1 << 17  # of a tile of X that stays in the cache while all sums 
 ROUNDING = 1e-14  # of the mean of equal numbers
 SMALLEST = 1e-280  # sum of squared responses that has kept its digits
 MANY_ROWS = 1 << 14
+LONG_ROWS = 1 << 12  # of a stretch that is worth a call of its own
+SHARES = 8  # of the rows, that threads may take,
+SHARED_ENTRIES = 1 << 22  # if the Gram matrices of all of them have so few entries, or a quarter of those of X
 SAMPLED_ROWS = 256
 SAMPLED_ENTRIES = 1 << 20  # of wide X fewer rows are sampled,
 LEAST_SAMPLED = 16  # but at least these
@@ -29,9 +33,14 @@ LARGEST_LOSS = 1e3  # a variance may be this much smaller than the sums that it 
 SMALL_MEAN = 4.0  # a mean of at most this many times the spread costs no digits that matter
 
 
+def rows_of_tile(n_features: int) -> float:
+    """So many rows that adding what they give to a Gram matrix costs little beside its computation."""
+    return max(TILE_ENTRIES / max(n_features, 1), 2 * LEAST_ROWS)
+
+
 def tiles(n_rows: int, n_features: int) -> Iterator[slice]:
-    """Tiles with so many rows that adding what they give to a Gram matrix costs little beside its computation."""
-    return blocks(n_rows, 1, max(TILE_ENTRIES / max(n_features, 1), 2 * LEAST_ROWS))
+    """Tiles of rows for a Gram matrix."""
+    return blocks(n_rows, 1, rows_of_tile(n_features))
 
 
 def _is_usual(squares: Any) -> bool:
@@ -169,18 +178,29 @@ class Gatherer:
     def gather(self, rows: NDArray[np.intp] | None = None) -> Statistics:
         """The statistics of some rows, or of all; not completed."""
         n_rows = len(self._X) if rows is None else rows.size
-        sums = Statistics(self._X.shape[1], self._y.shape[1:], self._centred)
+        sums = self._nothing()
         as_it_lies = self._as_they_are and rows is None  # nothing is copied: the fewer tiles the better
         for part in blocks(n_rows, 1, MANY_ROWS) if as_it_lies else tiles(n_rows, self._X.shape[1]):
             sums.take_in(*self._tile(part if rows is None else rows[part]))
         return sums
 
-    @quietly
-    def gather_parts(self, labels: NDArray[np.integer[Any]], count: int) -> list[Statistics]:
-        """Those of the rows of each label, in one reading of X, completed."""
+    def gather_parts(self, labels: NDArray[np.integer[Any]], count: int, run: Run = map) -> list[Statistics]:
+        """Those of the rows of each label, in one reading of X, completed.
+
+        ``run`` may apply a function to shares of the rows in several threads; the result does not depend on it.
+        """
         n, p = self._X.shape
-        sums = [Statistics(p, self._y.shape[1:], self._centred) for _ in range(count)]
-        for rows in self._stretches(labels):
+        n_shares = min(SHARES, max(n * p // 4, SHARED_ENTRIES) // (count * p * p))
+        shares = list(blocks(n, 1, max(n / max(n_shares, 1), LEAST_ROWS)))
+        found = list(run(lambda share: self._gather_share(labels, count, share), shares))
+        sums = [[share[label] for share in found if label in share] for label in range(count)]
+        return [reduce(Statistics.plus, own or [self._nothing()]).complete() for own in sums]
+
+    @quietly
+    def _gather_share(self, labels: NDArray[np.integer[Any]], count: int, share: slice) -> dict[int, Statistics]:
+        """The same for some of the rows and those labels that they have, not completed."""
+        sums: dict[int, Statistics] = defaultdict(self._nothing)
+        for rows in self._stretches(labels, share):
             tile, y, root = self._tile(rows)
             own = labels[rows]
             if own.min() == own.max():
@@ -192,18 +212,23 @@ class Gatherer:
             for label in np.unique(own):
                 mine = slice(ends[label - 1] if label else 0, ends[label])
                 sums[label].take_in(tile[mine], y[mine], root[mine])
-        return [own.complete() for own in sums]
+        return sums
 
-    def _stretches(self, labels: NDArray[np.integer[Any]]) -> Iterator[slice]:
+    def _nothing(self) -> Statistics:
+        """The statistics of no rows."""
+        return Statistics(self._X.shape[1], self._y.shape[1:], self._centred)
+
+    def _stretches(self, labels: NDArray[np.integer[Any]], share: slice) -> Iterator[slice]:
         """Long rows of one label each, if labels lie like that and nothing has to be copied; else tiles."""
-        n, p = self._X.shape
-        ends = np.flatnonzero(labels[1:] != labels[:-1]) + 1
-        if not self._as_they_are or ends.size > n // MANY_ROWS:
-            yield from tiles(n, p)
-            return
-        for begin, end in pairwise([0, *ends.tolist(), n]):
-            for part in blocks(end - begin, 1, MANY_ROWS):
-                yield slice(begin + part.start, begin + part.stop)
+        n, own = share.stop - share.start, labels[share]
+        ends = np.flatnonzero(own[1:] != own[:-1]) + 1
+        if self._as_they_are and (ends.size + 1) * LONG_ROWS <= n:
+            edges, at_once = [0, *ends.tolist(), n], float(MANY_ROWS)
+        else:
+            edges, at_once = [0, n], rows_of_tile(self._X.shape[1])
+        for begin, end in pairwise(edges):
+            for part in blocks(end - begin, 1, at_once):
+                yield slice(share.start + begin + part.start, share.start + begin + part.stop)
 
     @quietly
     def moments(self, sums: Statistics, whole: Statistics, present: NDArray[np.bool_] | None = None) -> Moments | None:

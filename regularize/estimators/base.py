@@ -192,7 +192,7 @@ class PenalisedRegressor(CallbackSupportMixin, LinearPredictor, RegressorMixin, 
     def _fit(self, X: Any, y: Any, sample_weight: Any, check_input: bool) -> list[PathResult]:
         """Check, solve and set the fitted attributes."""
         columns = column_names(X)
-        samples = self._check_targets(check_fit_data(self, X, y, sample_weight, check_input))
+        samples = self._check_targets(check_fit_data(self, X, y, sample_weight, check_input, finite_by_moments=True))
         n_targets, n_features = samples.targets.shape[1], samples.X.shape[1]
         penalty = self._penalty(n_features, columns)
         precompute = getattr(self, "precompute", False)

@@ -155,7 +155,7 @@ class PenalisedRegressorCV(CallbackSupportMixin, SplitterAndScorer, LinearPredic
         if user_alphas is None and not self._has_grid():
             raise no_grid_error(type(self).__name__)
         columns = column_names(X)
-        samples = self._one_alpha_each(check_fit_data(self, X, y, sample_weight))
+        samples = self._one_alpha_each(check_fit_data(self, X, y, sample_weight, finite_by_moments=True))
         penalties = self._penalties(samples, columns)
         check_gram(samples, getattr(self, "precompute", "auto"), fit_intercept=self.fit_intercept, stacklevel=5)
         scorer = self._scorer()
@@ -244,7 +244,8 @@ class PenalisedRegressorCV(CallbackSupportMixin, SplitterAndScorer, LinearPredic
         """The alphas of each penalty, (L, k), from large to small."""
         if user_alphas is not None:
             return np.tile(user_alphas, (len(penalties), 1))
-        largest = [cross_validated_alpha_max(folded, y, penalty, int(self.alphas)) for penalty in penalties]
+        options = int(self.alphas), effective_n_jobs(self.n_jobs)
+        largest = [cross_validated_alpha_max(folded, y, penalty, *options) for penalty in penalties]
         return np.array([geometric_grid(type(self).__name__, top, self.eps, int(self.alphas)) for top in largest])
 
     def _cross_validate(

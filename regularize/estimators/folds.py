@@ -45,9 +45,8 @@ def _row_indices(rows: Any, n_samples: int, sample_weight: Floats | None, what: 
     array = np.asarray(rows)
     if array.ndim != 1 or (array.size > 0 and array.dtype.kind not in "biu"):
         raise ValueError(f"{what} must be a 1D array of row indices or a mask. Got {rows!r}.")
-    if array.dtype.kind != "b" and array.size and array.min() >= 0 and array.max() < n_samples:
-        indices: Rows = array.astype(np.intp)  # as usual: nothing to translate
-    else:
+    indices: Rows = array.astype(np.intp)
+    if array.dtype.kind == "b" or not array.size or indices.view(np.uintp).max() >= n_samples:  # as negative ones are
         try:
             indices = np.arange(n_samples, dtype=np.intp)[array] if array.size else np.empty(0, dtype=np.intp)
         except IndexError as error:

@@ -230,7 +230,7 @@ class ElasticNetIC(PenalisedRegressor):
         if automatic and self.l1_ratio == 0:
             raise no_grid_error(caller)
         columns = column_names(X)
-        samples = check_fit_data(self, X, y, sample_weight, check_input)
+        samples = check_fit_data(self, X, y, sample_weight, check_input, finite_by_moments=True)
         if samples.y.ndim == 2:
             samples = replace(samples, y=column_or_1d(samples.y, warn=True))
         penalty = make_penalty(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -71,13 +72,15 @@ OnFold = Callable[[FoldPath], None]
 """Called in the caller's thread when a fold's path is done; the path is dropped afterwards."""
 
 
-def cross_validated_alpha_max(folded: FoldedDesign, y: Floats, penalty: AnyPenalty, n_alphas: int) -> float:
+def cross_validated_alpha_max(
+    folded: FoldedDesign, y: Floats, penalty: AnyPenalty, n_alphas: int, n_jobs: int = 1
+) -> float:
     """``squared_loss_alpha_max`` on all rows, from statistics that paths of so many alphas need anyway, if any."""
     moments = None
     y, penalty = blocked(y, penalty)
     if wants_gram(folded.full, n_alphas, None):
-        with one_thread(fixed=True):
-            parts = folded.parts(y)
+        with _pool(folded, n_jobs) as pool:
+            parts = folded.parts(y, pool.map)
         moments = None if parts is None else parts.moments(None)
         if moments is not None:
             folded.full.take_gram(moments)
@@ -104,15 +107,21 @@ def cross_validated_paths(
     given, (y, penalties) = y, blocked_together(y, penalties)
     solve = _by_gram if wants_gram(folded.full, alphas.shape[1], None) else _by_columns
     full: list[PathResult] = []
-    if folded.full.n_samples * folded.full.n_features < WORTH_A_THREAD:
-        n_jobs = 1
-    with one_thread(fixed=True), ThreadPoolExecutor(n_jobs) as pool:
+    with _pool(folded, n_jobs) as pool:
         for found in solve(folded, y, penalties, alphas, pool, tol, min(max_iter, LARGEST_INT), with_full):
             if isinstance(found, FoldPath):
                 on_fold(replace(found, path=shaped(found.path, given.shape[1:]), y=given))
             else:
                 full.append(shaped(found, given.shape[1:]))
     return full
+
+
+@contextmanager
+def _pool(folded: FoldedDesign, n_jobs: int) -> Iterator[Executor]:
+    """Threads, each with one of BLAS; a single one where X is small."""
+    is_large = folded.full.n_samples * folded.full.n_features >= WORTH_A_THREAD
+    with one_thread(fixed=True), ThreadPoolExecutor(n_jobs if is_large else 1) as pool:
+        yield pool
 
 
 def blocked_together(y: Floats, penalties: Sequence[AnyPenalty]) -> tuple[Floats, list[AnyPenalty]]:
@@ -138,7 +147,7 @@ def _by_gram(
     with_full: bool,
 ) -> Found:
     """Fold by fold on the Gram matrix of its training rows: differences of statistics where the folds part the rows."""
-    parts = folded.parts(y)
+    parts = folded.parts(y, pool.map)
     stop = threading.Event()
 
     def path(design: Design, moments: Moments | None, penalty: AnyPenalty, alphas: Floats) -> PathResult:

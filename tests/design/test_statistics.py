@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from regularize.design import FoldedDesign, folds, make_design
+from regularize.design.statistics import Gatherer
 from regularize.penalties import Penalty
 from regularize.solvers import cross_validated_paths, squared_loss_path
 
@@ -173,3 +175,30 @@ def test_one_response_without_information_spoils_the_moments_of_all(size):
     Y[:, 1] = size
     assert make_design(X).gather(Y) is None
     assert make_design(X).gather(np.delete(Y, 1, axis=1)) is not None
+
+
+@pytest.mark.parametrize("form", ["C", "F", "float32"])
+@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_parts_gathered_in_shares_are_those_of_their_rows(form, ordered, weighted):
+    n = 20000  # as many shares as there may be; long stretches of one label where labels are ordered
+    X, Y = several_responses(n)
+    X = X.astype(np.float32) if form == "float32" else np.asarray(X, order=form)
+    rng = np.random.default_rng(7)
+    weight = rng.uniform(0.5, 2, n) if weighted else None
+    labels = rng.choice(5, n, p=[0.4, 0.3, 0.2999, 0.0001, 0])  # one of few rows, one of none
+    labels = np.sort(labels) if ordered else labels
+    gatherer = Gatherer(X, Y, weight, centred=True)
+    with ThreadPoolExecutor(3) as pool:
+        found = gatherer.gather_parts(labels, 6, pool.map)
+    for label, (one, alone) in enumerate(zip(found, gatherer.gather_parts(labels, 6), strict=True)):
+        own = labels == label
+        rows, s = X[own].astype(np.float64), np.ones(own.sum()) if weight is None else weight[own]
+        y = Y[own] - gatherer.response_shift
+        expected = {"weight": s.sum(), "columns": s @ rows, "gram": (rows.T * s) @ rows, "products": (rows.T * s) @ y}
+        expected.update(response=s @ y, squares=s @ (y * y))
+        for name, value in expected.items():
+            assert_allclose(
+                getattr(one, name), value, rtol=1e-9, atol=1e-9 * np.max(np.abs(value), initial=1.0), err_msg=name
+            )
+            assert_array_equal(getattr(one, name), getattr(alone, name), err_msg=name)  # whatever the threads

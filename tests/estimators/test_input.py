@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from sklearn.base import clone
+from sklearn.model_selection import ShuffleSplit
 
-from regularize import ElasticNet, Lasso
+from regularize import (
+    ElasticNet,
+    GroupLasso,
+    GroupLassoCV,
+    Lasso,
+    LassoCV,
+    LassoIC,
+    MultiTaskLasso,
+    group_lasso_path,
+    lasso_path,
+)
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((12, 4))
@@ -248,3 +261,56 @@ def test_lists_integers_booleans_and_object_arrays_of_numbers_work():
     for data in (integers.tolist(), integers, integers.astype(object), integers.astype(np.float16)):
         assert_array_equal(Lasso(alpha=0.1).fit(data, Y.tolist()).coef_, expected)
     assert np.isfinite(Lasso(alpha=0.1).fit(X > 0, Y > Y.mean()).coef_).all()
+
+
+LARGE = {"wide": (512, 2048), "tall": (70000, 16)}  # a million entries: left to the first reading of X
+
+
+@pytest.mark.parametrize("y", [None, 1.0])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize(("entry", "message"), [(np.nan, "X contains NaN"), (-np.inf, "X contains infinity")])
+@pytest.mark.parametrize("shape", LARGE.values(), ids=LARGE.keys())
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize(
+    "model",
+    [
+        Lasso(),
+        ElasticNet(l1_ratio=0.5, precompute=True),
+        LassoCV(cv=3, n_jobs=2),
+        LassoCV(alphas=[0.1], cv=ShuffleSplit(1, random_state=0)),
+        LassoIC(noise_variance=1.0),
+        GroupLasso(groups=4),
+        GroupLassoCV(groups=4, cv=2),
+        MultiTaskLasso(),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_large_data_that_are_not_finite_are_refused_by_the_first_reading(
+    model, fit_intercept, shape, entry, message, order, y
+):
+    large = np.ones(shape, order=order)
+    large[:, :2] = np.random.default_rng(0).standard_normal((shape[0], 2))
+    response = large[:, 0] if y is None else np.full(shape[0], y)
+    large = with_entry(large, (-1, shape[1] // 2), entry)
+    if isinstance(model, MultiTaskLasso):
+        response = np.stack([response, -response], axis=1)
+    with pytest.raises(ValueError, match=message):
+        clone(model).set_params(fit_intercept=fit_intercept).fit(large, response)
+
+
+@pytest.mark.parametrize("path", [lasso_path, partial(group_lasso_path, groups=4)])
+@pytest.mark.parametrize("shape", LARGE.values(), ids=LARGE.keys())
+def test_paths_of_large_data_refuse_them_too(path, shape):
+    large = np.random.default_rng(0).standard_normal(shape)
+    response = large[:, 0].copy()
+    large[7, 3] = np.nan
+    with pytest.raises(ValueError, match="X contains NaN"):
+        path(large, response)
+
+
+def test_rows_without_weight_must_be_finite_too():
+    large, weights = np.ones(LARGE["wide"]), np.ones(512)
+    large[500:] = np.nan
+    weights[400:] = 0.0  # whole blocks of rows that no moment reads
+    with pytest.raises(ValueError, match="X contains NaN"):
+        Lasso().fit(large, np.arange(512.0), sample_weight=weights)
