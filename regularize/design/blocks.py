@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from regularize.kernels import gram as gram_kernel
 
 Floats = NDArray[np.float64]
-Run = Callable[[Callable[[slice], Any], list[slice]], Iterable[Any]]  # map, or that of a thread pool
+Run = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # map, or that of a thread pool
 
 MULTIPLY_ADDS = 4e9  # of one matrix product: a fifth of a second on one thread
 ENTRIES = 1 << 24  # of X that a call of any other kind touches

@@ -90,6 +90,10 @@ class DenseDesign(Design):
         return out
 
     @property
+    def _stored_values(self) -> NDArray[Any]:
+        return self._X
+
+    @property
     def _is_contiguous(self) -> bool:
         return self._X.flags.f_contiguous or self._X.flags.c_contiguous
 

@@ -119,12 +119,17 @@ class Design(ABC):
 
     def _what_is_not_finite(self) -> str:
         """What scikit-learn would have said of X; nothing if all numbers are finite. See note e."""
-        values = self._X.data if self.is_sparse else self._X
+        values = self._stored_values
         if np.isnan(values).any():
             return "Input X contains NaN."
         if np.isinf(values).any():
             return f"Input X contains infinity or a value too large for {values.dtype!r}."
         return ""
+
+    @property
+    @abstractmethod
+    def _stored_values(self) -> NDArray[Any]:
+        """The numbers of X that are stored."""
 
     @property
     def mean(self) -> Floats:

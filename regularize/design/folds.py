@@ -1,15 +1,13 @@
 """One X under the weights of every fold: a fold is the same X with zero weights on its held-out rows.
 
 What is copied: nothing of dense X, or one working copy for all folds where a single design needs one (see ``dense``).
-Where the Gram matrices of all features are wanted and the folds part the rows, one reading of X gives the statistics of
-each part; the training rows of a fold are all rows minus its part.
+Where the Gram matrices of all features are wanted, one reading of X gives the statistics of the cells of rows that all
+splits treat alike, if these are few; else those of the rows that a split holds out are subtracted from those of all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -17,14 +15,15 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from regularize.design.blocks import ENTRIES, Run, blocks
+from regularize.design.cells import Cells, Split, are_complements, cells_of
 from regularize.design.dense import moments_together
 from regularize.design.design import Design, Floats, make_design
 from regularize.design.statistics import Gatherer, Moments, Statistics
 
 Rows = NDArray[np.intp]
-Split = tuple[Rows, Rows]
 
-SPARE_ENTRIES = 1 << 22  # of all parts' Gram matrices, that may always be kept
+SPARE_ENTRIES = 1 << 22  # of the Gram matrices of all cells, that may always be kept
+MOST_ADDED = 16  # cells whose statistics are always added up, which costs no digits
 
 
 class FoldedDesign:
@@ -104,14 +103,23 @@ class FoldedDesign:
         return out
 
     def parts(self, y: Floats, run: Run = map) -> Parts | None:
-        """The statistics of the parts of a dense X; None where the splits do not part the rows. Kept for the last y.
+        """Statistics for all splits of a dense X; None where splits have nothing in common. Kept for the last y.
 
         ``run`` may gather them in several threads; the result does not depend on it.
         """
         if self._parts is None or not is_same_array(self._parts[0], y):
-            labels = None if sparse.issparse(self._X) else partition(self.splits, self._X.shape[0])
-            self._parts = (y, None if labels is None else Parts(self, self._X, y, labels, run))
+            self._parts = (y, self._gather_parts(y, run))
         return self._parts[1]
+
+    def _gather_parts(self, y: Floats, run: Run) -> Parts | None:
+        if sparse.issparse(self._X):
+            return None
+        n, p = self._X.shape
+        most_kept = max(n * p // 2, SPARE_ENTRIES) // (p * p)
+        cells = cells_of(self.splits, n, most_kept)
+        if cells is None and not are_complements(self.splits, n):
+            return None
+        return Parts(self, self._X, y, cells, len(self.splits) <= most_kept, run)
 
 
 def is_same_array(a: Floats, b: Floats) -> bool:
@@ -120,52 +128,47 @@ def is_same_array(a: Floats, b: Floats) -> bool:
     return place == (b.__array_interface__["data"], b.shape, b.strides)
 
 
-def partition(splits: Sequence[Split], n_samples: int) -> NDArray[np.integer[Any]] | None:
-    """The fold that holds each row out (K: none), if every row is held out at most once and else trained on."""
-    labels = np.full(n_samples, len(splits), dtype=np.min_scalar_type(len(splits)))
-    for k, (_, test) in enumerate(splits):
-        labels[test] = k
-    sizes = np.bincount(labels, minlength=len(splits) + 1)
-    for k, (train, test) in enumerate(splits):
-        if sizes[k] != test.size or train.size + test.size != n_samples:
-            return None
-        if not np.array_equal(train, np.flatnonzero(labels != k)):
-            return None
-    return labels
-
-
 class Parts:
-    """The statistics of all rows and of the rows that each fold holds out.
+    """The statistics of all rows, and of those that each split trains on and holds out.
 
-    They are kept if that takes little memory, otherwise those of a fold are gathered anew when it is due.
+    With cells they are sums over these. Without, each split trains on the rows that it does not hold out, whose
+    statistics are subtracted; they are kept, or gathered when they are due.
     """
 
     def __init__(
-        self, folded: FoldedDesign, X: NDArray[Any], y: Floats, labels: NDArray[np.integer[Any]], run: Run
+        self, folded: FoldedDesign, X: NDArray[Any], y: Floats, cells: Cells | None, are_kept: bool, run: Run
     ) -> None:
-        self._folded = folded
+        self._folded, self._cells = folded, cells
         self._gatherer = Gatherer(X, y, folded.sample_weight, folded.fit_intercept, folded.full.shift)
-        n, p = X.shape
-        count = len(folded.splits) + 1
-        self._kept: list[Statistics] = []
-        if count * p * p <= max(n * p // 2, SPARE_ENTRIES):
-            self._kept = self._gatherer.gather_parts(labels, count, run)
-            self._all = reduce(Statistics.plus, self._kept)
-            self._holders = sum(np.diagonal(part.gram) > 0 for part in self._kept)  # of what is not zero, per column
-        else:
-            self._all = self._gatherer.gather()
+        self._kept: list[Statistics] = []  # of the cells, or of the held-out rows
+        if cells is not None:
+            self._kept = self._gatherer.gather_parts(cells.labels, cells.count, run)
+            self._all = Statistics.total(self._kept)
+            return
+        self._all = self._gatherer.gather()
+        if are_kept:
+            self._kept = list(run(self._gather_held_out, range(len(folded.splits))))
 
-    def held_out(self, fold: int) -> Statistics:
-        """Of the rows that the fold holds out."""
-        return self._kept[fold] if self._kept else self._gatherer.gather(self._folded.splits[fold][1])
+    def _gather_held_out(self, fold: int) -> Statistics:
+        return self._gatherer.gather(np.sort(self._folded.splits[fold][1])).complete()  # in the order of the memory
+
+    def _of_cells(self, chosen: NDArray[np.bool_]) -> list[Statistics]:
+        return [self._kept[cell] for cell in np.flatnonzero(chosen)]
 
     def moments(self, fold: int | None) -> Moments | None:
         """Of the training rows of a fold, or of all rows; None where differences would have lost digits."""
-        sums = deepcopy(self._all) if fold is None else self._all.plus(self.held_out(fold), -1.0)
-        present = None
-        if self._kept:
-            present = self._holders - (0 if fold is None else np.diagonal(self._kept[fold].gram) > 0) > 0
-        return self._gatherer.moments(sums, self._all, present)
+        held_out: list[Statistics] = []
+        trained = [self._all]
+        if fold is not None and self._cells is not None:
+            cells = self._cells.trains[fold]
+            if np.count_nonzero(cells) <= MOST_ADDED:
+                trained = self._of_cells(cells)
+            else:
+                held_out = self._of_cells(~cells)
+        elif fold is not None:
+            held_out = [self._kept[fold] if self._kept else self._gather_held_out(fold)]
+        sums = Statistics.total(trained, held_out)
+        return self._gatherer.moments(sums, self._all if held_out else sums)
 
     def mean_squared_errors(self, fold: int, coefs: Floats, intercepts: Floats) -> Floats | None:
         """On the held-out rows, for coefficients (p, k); None where rounding would show, or no statistics are kept.
@@ -174,7 +177,8 @@ class Parts:
         """
         if not self._kept:
             return None
-        sums, gatherer = self._kept[fold], self._gatherer
+        gatherer = self._gatherer
+        sums = self._kept[fold] if self._cells is None else Statistics.total(self._of_cells(self._cells.tests[fold]))
         shape = -1, *coefs.shape[-2:]
         shifts = np.atleast_1d(gatherer.response_shift)
         targets = zip(

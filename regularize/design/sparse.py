@@ -43,6 +43,10 @@ class SparseDesign(Design):
     def n_entries(self) -> int:
         return int(self._arrays[0].size)
 
+    @property
+    def _stored_values(self) -> NDArray[Any]:
+        return self._arrays[0]
+
     def _moments(self) -> tuple[Floats, Floats]:
         self.n_passes += 1.0
         mean, deviation = np.empty(self.n_features), np.empty(self.n_features)

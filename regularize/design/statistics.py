@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce, wraps
+from functools import wraps
 from itertools import pairwise
 from typing import Any
 
@@ -23,6 +23,7 @@ ROUNDING = 1e-14  # of the mean of equal numbers
 SMALLEST = 1e-280  # sum of squared responses that has kept its digits
 MANY_ROWS = 1 << 14
 LONG_ROWS = 1 << 12  # of a stretch that is worth a call of its own
+ROWS_PER_LABEL = 128  # of a tile with many labels
 SHARES = 8  # of the rows, that threads may take,
 SHARED_ENTRIES = 1 << 22  # if the Gram matrices of all of them have so few entries, or a quarter of those of X
 SAMPLED_ROWS = 256
@@ -70,6 +71,9 @@ def sampled_shift(X: NDArray[Any]) -> Floats | None:
     return None if np.all(mean * mean * (1.0 + SMALL_MEAN**-2) <= square) else mean
 
 
+SUMS = ("weight", "response", "squares", "columns", "products", "gram")
+
+
 class Statistics:
     """Weighted sums about fixed shifts of the columns and of one or several responses.
 
@@ -102,12 +106,18 @@ class Statistics:
         gram_kernel.mirror(self.gram, 0)
         return self
 
-    def plus(self, other: Statistics, sign: float = 1.0) -> Statistics:
-        """The sums over the rows of both, or of those of ``other`` taken away."""
-        total = Statistics(0, centred=self._centred)
-        for name in ("weight", "response", "squares", "columns", "products", "gram"):
-            setattr(total, name, getattr(self, name) + sign * getattr(other, name))
-        return total
+    @staticmethod
+    def total(parts: Sequence[Statistics], less: Sequence[Statistics] = ()) -> Statistics:
+        """New sums over the rows of all parts together, without those of ``less``."""
+        sums = Statistics(0, centred=parts[0]._centred)
+        for name in SUMS:
+            value = getattr(parts[0], name) + 0.0
+            for part in parts[1:]:
+                value += getattr(part, name)
+            for part in less:
+                value -= getattr(part, name)
+            setattr(sums, name, value)
+        return sums
 
     def squared_errors(self, coefs: Floats, intercepts: Floats, target: int = 0) -> Floats:
         """Sums of s (y - b - x'w)^2 (k,) of a target, for coefficients (p, k); NaN where rounding would show."""
@@ -194,13 +204,13 @@ class Gatherer:
         shares = list(blocks(n, 1, max(n / max(n_shares, 1), LEAST_ROWS)))
         found = list(run(lambda share: self._gather_share(labels, count, share), shares))
         sums = [[share[label] for share in found if label in share] for label in range(count)]
-        return [reduce(Statistics.plus, own or [self._nothing()]).complete() for own in sums]
+        return [Statistics.total(own or [self._nothing()]).complete() for own in sums]
 
     @quietly
     def _gather_share(self, labels: NDArray[np.integer[Any]], count: int, share: slice) -> dict[int, Statistics]:
         """The same for some of the rows and those labels that they have, not completed."""
         sums: dict[int, Statistics] = defaultdict(self._nothing)
-        for rows in self._stretches(labels, share):
+        for rows in self._stretches(labels, count, share):
             tile, y, root = self._tile(rows)
             own = labels[rows]
             if own.min() == own.max():
@@ -218,24 +228,23 @@ class Gatherer:
         """The statistics of no rows."""
         return Statistics(self._X.shape[1], self._y.shape[1:], self._centred)
 
-    def _stretches(self, labels: NDArray[np.integer[Any]], share: slice) -> Iterator[slice]:
+    def _stretches(self, labels: NDArray[np.integer[Any]], count: int, share: slice) -> Iterator[slice]:
         """Long rows of one label each, if labels lie like that and nothing has to be copied; else tiles."""
         n, own = share.stop - share.start, labels[share]
         ends = np.flatnonzero(own[1:] != own[:-1]) + 1
         if self._as_they_are and (ends.size + 1) * LONG_ROWS <= n:
             edges, at_once = [0, *ends.tolist(), n], float(MANY_ROWS)
         else:
-            edges, at_once = [0, n], rows_of_tile(self._X.shape[1])
+            edges, at_once = [0, n], max(rows_of_tile(self._X.shape[1]), ROWS_PER_LABEL * count)
         for begin, end in pairwise(edges):
             for part in blocks(end - begin, 1, at_once):
                 yield slice(share.start + begin + part.start, share.start + begin + part.stop)
 
     @quietly
-    def moments(self, sums: Statistics, whole: Statistics, present: NDArray[np.bool_] | None = None) -> Moments | None:
-        """From sums that are a difference from the ``whole``; None where that has lost too many digits.
+    def moments(self, sums: Statistics, whole: Statistics) -> Moments | None:
+        """From sums that are those of the ``whole`` or a difference from it; None where that has lost too many digits.
 
-        The Gram matrix of the sums becomes that of the moments, in place. ``present`` tells which columns are not zero
-        in all their rows, if that is known: a column that rounding has swallowed looks the same.
+        The Gram matrix of the sums becomes that of the moments, in place.
         """
         squares = np.diagonal(sums.gram)  # which bound the other entries
         if not (sums.weight > 0 and np.isfinite(squares).all() and _is_usual(sums.squares)):
@@ -248,8 +257,7 @@ class Gatherer:
             products -= np.multiply.outer(columns, response)
             variance -= response * response
         large = terms > np.square(ROUNDING * self.shift)
-        present = large if present is None else large & present
-        ratios = terms[present] / np.maximum(variances[present], 0.0)
+        ratios = terms[large] / np.maximum(variances[large], 0.0)
         lost = max(float(ratios.max(initial=0.0)), whole.weight / sums.weight)
         lost = float(np.max(whole.squares / sums.weight / np.maximum(variance, 0.0), initial=lost))
         if not lost <= LARGEST_LOSS:
