@@ -48,7 +48,7 @@ class FoldedDesign:
         self.sample_weight = None if sample_weight is None else sample_weight / sample_weight.max()
         self.fit_intercept, self.standardize = fit_intercept, standardize
         self._options: Any = {"fit_intercept": fit_intercept, "standardize": standardize, "group_of": group_of}
-        self._parts: tuple[Floats, Parts | None] | None = None
+        self._statistics: tuple[Floats, SplitStatistics | None] | None = None
         self.full = make_design(X, self.sample_weight, **self._options)
 
     def fold(self, k: int, by_columns: bool = False) -> Design:
@@ -102,16 +102,16 @@ class FoldedDesign:
             out[rows] += part @ coefs[used]
         return out
 
-    def parts(self, y: Floats, run: Run = map) -> Parts | None:
+    def statistics(self, y: Floats, run: Run = map) -> SplitStatistics | None:
         """Statistics for all splits of a dense X; None where splits have nothing in common. Kept for the last y.
 
         ``run`` may gather them in several threads; the result does not depend on it.
         """
-        if self._parts is None or not is_same_array(self._parts[0], y):
-            self._parts = (y, self._gather_parts(y, run))
-        return self._parts[1]
+        if self._statistics is None or not is_same_array(self._statistics[0], y):
+            self._statistics = (y, self._gather_statistics(y, run))
+        return self._statistics[1]
 
-    def _gather_parts(self, y: Floats, run: Run) -> Parts | None:
+    def _gather_statistics(self, y: Floats, run: Run) -> SplitStatistics | None:
         if sparse.issparse(self._X):
             return None
         n, p = self._X.shape
@@ -119,7 +119,7 @@ class FoldedDesign:
         cells = cells_of(self.splits, n, most_kept)
         if cells is None and not are_complements(self.splits, n):
             return None
-        return Parts(self, self._X, y, cells, len(self.splits) <= most_kept, run)
+        return SplitStatistics(self, self._X, y, cells, len(self.splits) <= most_kept, run)
 
 
 def is_same_array(a: Floats, b: Floats) -> bool:
@@ -128,7 +128,7 @@ def is_same_array(a: Floats, b: Floats) -> bool:
     return place == (b.__array_interface__["data"], b.shape, b.strides)
 
 
-class Parts:
+class SplitStatistics:
     """The statistics of all rows, and of those that each split trains on and holds out.
 
     With cells they are sums over these. Without, each split trains on the rows that it does not hold out, whose
@@ -142,7 +142,7 @@ class Parts:
         self._gatherer = Gatherer(X, y, folded.sample_weight, folded.fit_intercept, folded.full.shift)
         self._kept: list[Statistics] = []  # of the cells, or of the held-out rows
         if cells is not None:
-            self._kept = self._gatherer.gather_parts(cells.labels, cells.count, run)
+            self._kept = self._gatherer.gather_labelled(cells.labels, cells.count, run)
             self._all = Statistics.total(self._kept)
             return
         self._all = self._gatherer.gather()

@@ -194,7 +194,7 @@ class Gatherer:
             sums.take_in(*self._tile(part if rows is None else rows[part]))
         return sums
 
-    def gather_parts(self, labels: NDArray[np.integer[Any]], count: int, run: Run = map) -> list[Statistics]:
+    def gather_labelled(self, labels: NDArray[np.integer[Any]], count: int, run: Run = map) -> list[Statistics]:
         """Those of the rows of each label, in one reading of X, completed.
 
         ``run`` may apply a function to shares of the rows in several threads; the result does not depend on it.

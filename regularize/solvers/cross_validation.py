@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regularize.design import Design, FoldedDesign, Moments, Parts
+from regularize.design import Design, FoldedDesign, Moments, SplitStatistics
 from regularize.design.blocks import blocks
 from regularize.kernels.threads import one_thread
 from regularize.penalties import GroupPenalty, Penalty
@@ -44,7 +44,7 @@ class FoldPath:
     path: PathResult
     folded: FoldedDesign
     y: Floats
-    parts: Parts | None = None
+    statistics: SplitStatistics | None = None
 
     def predictions(self) -> Floats:
         """Of the held-out rows, shape (n_test, k), or (n_test, T, k) for T targets together."""
@@ -56,8 +56,8 @@ class FoldPath:
 
     def mean_squared_errors(self) -> Floats:
         """Weighted mean squared error on the held-out rows, shape (k,); of targets fitted together the mean."""
-        if self.parts is not None:
-            errors = self.parts.mean_squared_errors(self.fold, self.path.coefs, self.path.intercepts)
+        if self.statistics is not None:
+            errors = self.statistics.mean_squared_errors(self.fold, self.path.coefs, self.path.intercepts)
             if errors is not None:
                 return errors
         _, test = self.folded.splits[self.fold]
@@ -80,8 +80,8 @@ def cross_validated_alpha_max(
     y, penalty = blocked(y, penalty)
     if wants_gram(folded.full, n_alphas, None):
         with _pool(folded, n_jobs) as pool:
-            parts = folded.parts(y, pool.map)
-        moments = None if parts is None else parts.moments(None)
+            statistics = folded.statistics(y, pool.map)
+        moments = None if statistics is None else statistics.moments(None)
         if moments is not None:
             folded.full.take_gram(moments)
     return squared_loss_alpha_max(folded.full, y, penalty, moments)
@@ -146,8 +146,8 @@ def _by_gram(
     max_iter: int,
     with_full: bool,
 ) -> Found:
-    """Fold by fold on the Gram matrix of its training rows: differences of statistics where the folds part the rows."""
-    parts = folded.parts(y, pool.map)
+    """Fold by fold on the Gram matrix of its training rows, from statistics of all folds together if they have any."""
+    statistics = folded.statistics(y, pool.map)
     stop = threading.Event()
 
     def path(design: Design, moments: Moments | None, penalty: AnyPenalty, alphas: Floats) -> PathResult:
@@ -158,7 +158,7 @@ def _by_gram(
 
     def solve(fold: int | None) -> list[PathResult]:
         design = folded.full if fold is None else folded.fold(fold)
-        moments = None if parts is None else parts.moments(fold)
+        moments = None if statistics is None else statistics.moments(fold)
         if moments is not None:
             design.take_gram(moments)
         return [path(design, moments, *task) for task in zip(penalties, alphas, strict=True)]
@@ -169,7 +169,7 @@ def _by_gram(
         while tasks:
             fold, task = tasks.pop(0)
             for penalty, found in enumerate(task.result()):
-                yield FoldPath(penalty, fold, found, folded, y, parts)
+                yield FoldPath(penalty, fold, found, folded, y, statistics)
         if full is not None:
             yield from full.result()
     finally:  # what ends the loop early ends what still runs

@@ -74,17 +74,20 @@ def test_training_rows_and_errors_are_those_of_single_designs(splits, weighted, 
     if kept == "nothing":
         monkeypatch.setattr(folds, "SPARE_ENTRIES", 0)
     weight = RNG.uniform(0.5, 2.0, N) if weighted else None
-    parts = FoldedDesign(X, splits, weight).parts(Y)
+    statistics = FoldedDesign(X, splits, weight).statistics(Y)
     if kept != "cells" and not are_complements(splits, N):
-        assert parts is None
+        assert statistics is None
         return
     coefs, intercepts = RNG.standard_normal((4, 3)), RNG.standard_normal(3)
     for fold, (train, test) in enumerate(splits):
-        found, expected = parts.moments(fold), moments_of(X[train], Y[train], None if weight is None else weight[train])
+        found, expected = (
+            statistics.moments(fold),
+            moments_of(X[train], Y[train], None if weight is None else weight[train]),
+        )
         for name, value in expected.items():
             assert_allclose(getattr(found, name), value, rtol=1e-9, atol=1e-12, err_msg=name)
         errors = (Y[test, np.newaxis] - X[test] @ coefs - intercepts) ** 2
-        known = parts.mean_squared_errors(fold, coefs, intercepts)
+        known = statistics.mean_squared_errors(fold, coefs, intercepts)
         if kept == "nothing" and len(splits) > X.size // 2 // 16:
             assert known is None
         elif known is not None or test.size > 1:  # the error of one row may be of rounding size, which is not claimed

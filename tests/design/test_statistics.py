@@ -37,7 +37,7 @@ def errors_of_folds(X, y, splits, alphas, tol=1e-10):
 
 @pytest.mark.parametrize("spare", [0, 1 << 22])
 def test_a_column_may_be_zero_wherever_a_fold_trains(spare, monkeypatch):
-    monkeypatch.setattr(folds, "SPARE_ENTRIES", spare)  # without it no parts are kept
+    monkeypatch.setattr(folds, "SPARE_ENTRIES", spare)  # without it nothing is kept
     rng = np.random.default_rng(0)
     X = rng.standard_normal((150, 60))
     X[30:, 7] = 0.0
@@ -75,7 +75,7 @@ def test_errors_are_right_when_large_coefficients_cancel(difference):
     path = squared_loss_path(make_design(X), y, Penalty.elastic_net(4), np.array([1e-9]), tol=1e-10)
     folded = FoldedDesign(X, contiguous(80))
     _, test = folded.splits[0]
-    found = folded.parts(y).mean_squared_errors(0, path.coefs, path.intercepts)
+    found = folded.statistics(y).mean_squared_errors(0, path.coefs, path.intercepts)
     expected = np.mean((folded.predictions(0, path.coefs, path.intercepts)[:, 0] - y[test]) ** 2)
     assert found is None or found[0] == pytest.approx(expected, rel=1e-7)
 
@@ -145,16 +145,16 @@ def test_moments_of_several_responses_are_those_of_each(form, shift, weighted, f
         assert together.lost >= alone.lost
 
 
-@pytest.mark.parametrize("spare", [0, 1 << 22])  # without it no parts are kept
+@pytest.mark.parametrize("spare", [0, 1 << 22])  # without it nothing is kept
 @pytest.mark.parametrize("weighted", [False, True])
 def test_training_rows_of_several_responses_are_the_difference(spare, weighted, monkeypatch):
     monkeypatch.setattr(folds, "SPARE_ENTRIES", spare)
     X, Y = several_responses(40)  # so few rows that nothing is kept beside them without spare entries
     weight = np.random.default_rng(6).uniform(0.5, 2, 40) if weighted else None
     splits = contiguous(40)
-    parts = FoldedDesign(X, splits, weight).parts(Y)
+    statistics = FoldedDesign(X, splits, weight).statistics(Y)
     for fold, (train, _) in enumerate(splits):
-        found = parts.moments(fold)
+        found = statistics.moments(fold)
         design = make_design(X[train], None if weight is None else weight[train])
         expected = design.gather(Y[train])
         assert_allclose(found.gram, gram_of_columns(design), rtol=1e-10)
@@ -165,8 +165,8 @@ def test_training_rows_of_several_responses_are_the_difference(spare, weighted, 
 def test_statistics_are_kept_for_the_responses_that_they_are_of():
     X, Y = several_responses(40)
     folded = FoldedDesign(X, contiguous(40))
-    assert folded.parts(Y) is folded.parts(Y)
-    assert folded.parts(Y[:, :2]).moments(0).products.shape == (6, 2)
+    assert folded.statistics(Y) is folded.statistics(Y)
+    assert folded.statistics(Y[:, :2]).moments(0).products.shape == (6, 2)
 
 
 @pytest.mark.parametrize("size", [0.0, 1e-200])
@@ -190,8 +190,8 @@ def test_parts_gathered_in_shares_are_those_of_their_rows(form, ordered, weighte
     labels = np.sort(labels) if ordered else labels
     gatherer = Gatherer(X, Y, weight, centred=True)
     with ThreadPoolExecutor(3) as pool:
-        found = gatherer.gather_parts(labels, 6, pool.map)
-    for label, (one, alone) in enumerate(zip(found, gatherer.gather_parts(labels, 6), strict=True)):
+        found = gatherer.gather_labelled(labels, 6, pool.map)
+    for label, (one, alone) in enumerate(zip(found, gatherer.gather_labelled(labels, 6), strict=True)):
         own = labels == label
         rows, s = X[own].astype(np.float64), np.ones(own.sum()) if weight is None else weight[own]
         y = Y[own] - gatherer.response_shift

@@ -1,9 +1,9 @@
 """Ridge on all folds of a cross-validation, without a refit on the rows of any.
 
-n >= p: the statistics of all parts come from one reading of X, those of the training rows by subtraction
-(design/folds.py); each fold then costs one factorisation of a p x p matrix for all alphas and targets. p > n: one
-kernel matrix, whose submatrices are those of the folds. Standardisation, unpenalised features and sparse X with many
-rows and columns are solved fold by fold, on the same X under the weights of the fold.
+n >= p: one reading of X gives the statistics of the training rows of all folds (design/cells.py); each fold then costs
+one factorisation of a p x p matrix for all alphas and targets. p > n: one kernel matrix, whose submatrices are those of
+the folds. Standardisation, unpenalised features and sparse X with many rows and columns are solved fold by fold, on the
+same X under the weights of the fold.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def ridge_folds(
 
 
 class _Folds:
-    """What the folds share: targets less what the prior predicts, and a kernel matrix or the statistics of parts."""
+    """What the folds share: targets less what the prior predicts, and a kernel matrix or the statistics of cells."""
 
     def __init__(
         self,
@@ -102,14 +102,14 @@ class _Folds:
     # ------------------------------------------------------------------------------- by rows
 
     def by_rows(self, fold: int) -> RidgeFold:
-        """From the statistics of the parts where they are known, else from X under the weights of the fold."""
+        """From the statistics of all folds where there are any, else from X under the weights of the fold."""
         k, t = self._alphas.size, self._own.shape[1]
         design, moments = self._folded.fold(fold), None
         if design.n_samples >= design.n_features and not self._bounded:
-            parts = self._folded.parts(self._own)
-            moments = None if parts is None else parts.moments(fold)
-            if parts is not None and not self._folded.full.has_gram:
-                whole = parts.moments(None)
+            statistics = self._folded.statistics(self._own)
+            moments = None if statistics is None else statistics.moments(fold)
+            if statistics is not None and not self._folded.full.has_gram:
+                whole = statistics.moments(None)
                 if whole is not None:
                     self._folded.full.take_gram(whole)  # for the fit on all rows
             if moments is not None:
