@@ -24,6 +24,7 @@ AnyPenalty = Penalty | GroupPenalty
 
 SMALL_GRAM = 200  # features whose Gram matrix costs less than a few passes over X
 GRAM_PER_ALPHA = 20  # further features that one more alpha pays for
+GRAM_FAR_DOWN = 120  # features for which it pays at alpha_max, in theory; eight times farther down for twice as many
 LARGEST_GRAM = 2500
 LARGEST_INT = 2**31 - 1
 ROUNDING = 1e-14  # by which two ways to a correlation may differ: alpha_max is above both
@@ -60,6 +61,8 @@ def squared_loss_path(  # noqa: PLR0913 - all options of a path
     units, null = _prepared(design, y, penalty, moments)
     if callable(alphas):
         alphas = alphas(_alpha_max(design, units, null))
+    if use_gram is None and not by_gram:
+        by_gram = _is_far_down(design, units.penalty, alphas, null)
     start = np.zeros((design.n_features, *y.shape[1:]))
     if coef_init is not None:
         start[:] = (coef_init * units.coef_scale).T.reshape(start.shape)
@@ -135,6 +138,17 @@ def wants_gram(design: Design, n_alphas: int, use_gram: bool | None) -> bool:
     if p <= SMALL_GRAM:
         return True
     return p <= design.n_samples and p <= min(LARGEST_GRAM, SMALL_GRAM + GRAM_PER_ALPHA * n_alphas)
+
+
+def _is_far_down(design: Design, penalty: AnyPenalty, alphas: Floats, null: Floats) -> bool:
+    """Whether alphas go so far down that the working set would grow to most of the features, in many steps.
+
+    Their number grows as a working set nears the end: 20000 x 400 at 1e-2 alpha_max takes either way as long, at 1e-3 by
+    the Gram matrix a third.
+    """
+    p = design.n_features
+    top, lowest = float(penalty.critical_alphas(null).max(initial=0.0)), float(alphas.min())
+    return p <= min(design.n_samples, LARGEST_GRAM) and p**3 * lowest <= GRAM_FAR_DOWN**3 * top
 
 
 @dataclass(frozen=True)
