@@ -13,7 +13,7 @@ from scipy import sparse
 from judge import Verdict, judge
 from regularize.design import Design, make_design
 from regularize.penalties import Penalty
-from regularize.solvers import PathResult, squared_loss_alpha_max, squared_loss_path, working_set
+from regularize.solvers import PathResult, residual_quadratic, squared_loss_alpha_max, squared_loss_path, working_set
 from regularize.solvers import squared_loss as entry
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -185,14 +185,22 @@ def anything(seed: int, n: int | None = None, p: int | None = None) -> Problem:
 
 
 def take_route(monkeypatch: Any, route: str) -> None:
-    """Make the engine solve by the full Gram matrix, a working set, residuals where |W| > n, or try sweeps first."""
+    """Make the engine solve by the full Gram matrix, a working set, residuals where |W| > n, or try sweeps first.
+
+    By residuals Newton's matrix is factored, or conjugate gradients solve its system.
+    """
     everywhere = np.iinfo(np.int64).max
     monkeypatch.setattr(entry, "SMALL_GRAM", everywhere if route == "gram" else -1)
     monkeypatch.setattr(entry, "GRAM_PER_ALPHA", 0)
-    monkeypatch.setattr(working_set, "WIDEST_GRAM", 0 if route == "residual" else everywhere)
+    monkeypatch.setattr(entry, "GRAM_FAR_DOWN", 0)
+    by_residuals = route in ("residual", "conjugate gradients")
+    monkeypatch.setattr(working_set, "WIDEST_GRAM", 0 if by_residuals else everywhere)
+    monkeypatch.setattr(working_set, "MOST_PER_SAMPLE", 1)
+    if route == "conjugate gradients":
+        monkeypatch.setattr(residual_quadratic, "PRODUCTS_PER_ENTRY", 0)
     if route == "sweeps":
         monkeypatch.setattr(working_set, "COLUMNS_PER_SWEEP", 1e-3)
         monkeypatch.setattr(working_set, "MOST_PER_ROW", np.inf)
 
 
-ROUTES = ("gram", "working set", "residual", "sweeps")
+ROUTES = ("gram", "working set", "residual", "conjugate gradients", "sweeps")

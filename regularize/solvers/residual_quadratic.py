@@ -5,16 +5,18 @@ same as in the Gram solver. With D = alpha l2 on every free column and fewer row
 
     (Z_F'Z_F + D)^-1 = D^-1 - D^-1 Z_F' (I + Z_F D^-1 Z_F')^-1 Z_F D^-1                            (Woodbury)
 
-and what is factored is n x n. Otherwise the system is solved by conjugate gradients, which only multiply by columns.
+and what is factored is n x n. Otherwise the matrix of the free columns is factored, or, where that is more work than
+multiplying by sparse columns, conjugate gradients solve the system.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.sparse.linalg import LinearOperator, cg
 
 from regularize.design.working_columns import WorkingColumns
@@ -25,9 +27,11 @@ from regularize.solvers.certificate import duality_gaps, flat_projection, has_fl
 
 Floats = NDArray[np.float64]
 
-PATTERN_SWEEPS = 10
-NEWTON_STEPS = 20
-CG_STEPS = 200
+SPARSE = 0.1  # share of entries that are stored
+PATTERN_SWEEPS, SPARSE_PATTERN_SWEEPS = 10, 100  # sweeps of sparse columns cost little beside a Newton step
+NEWTON_STEPS = 3  # in turn: a cut step takes out one feature, sweeps many
+LEAST_CG_STEPS, CG_STEPS = 20, 200  # more only once the pattern has settled
+PRODUCTS_PER_ENTRY = 2500  # of a Gram matrix, in the time in which conjugate gradients read an entry of the columns
 STALLED_ROUNDS = 4
 BLOCK = 256  # columns made dense at a time
 
@@ -38,11 +42,11 @@ class ResidualQuadratic:
     Invariant: ``correlations = Z_W' residual`` after ``extend``, ``refresh`` and ``solve``.
     """
 
-    pattern_sweeps, newton_steps = PATTERN_SWEEPS, NEWTON_STEPS
+    newton_steps = NEWTON_STEPS
 
     def __init__(self, columns: WorkingColumns, correlations: Floats) -> None:
         self._columns = columns
-        self._accuracy = 1e-4  # of the conjugate gradients
+        self._accuracy, self._cg_steps = 1e-4, LEAST_CG_STEPS  # of the conjugate gradients
         self._curvature = np.empty(0)
         self._asked: tuple[Any, float, bool] = (None, 0.0, False)  # see _has_flat
         self.correlations = correlations
@@ -67,7 +71,7 @@ class ResidualQuadratic:
     ) -> tuple[int, int]:
         """Minimise from ``coef``, in place, with its residual; returns (status, sweeps and Newton steps)."""
         residual = residual.copy()
-        self._accuracy = min(max(tolerance, 1e-12), 1e-4)
+        self._accuracy, self._cg_steps = min(max(tolerance, 1e-12), 1e-4), LEAST_CG_STEPS
         n_iter, stalled, best = 0, 0, np.inf
         if self._gap(coef, residual, penalty, alpha) <= tolerance:
             return Status.CONVERGED, 0
@@ -81,6 +85,7 @@ class ResidualQuadratic:
                 n_iter += 1
                 gap = self._gap(coef, residual, penalty, alpha)
                 if whole:
+                    self._cg_steps = min(2 * self._cg_steps, CG_STEPS)
                     break
             if gap <= tolerance:
                 return Status.CONVERGED, n_iter
@@ -103,12 +108,17 @@ class ResidualQuadratic:
         """One sweep over all columns, then over the active ones until their pattern settles."""
         arrays = (self._curvature, penalty.l1, penalty.l2, penalty.lower, penalty.upper)
         self._columns.sweep(coef, residual, alpha, False, *arrays)
-        n_iter = 1
-        while n_iter < min(self.pattern_sweeps, max_iter):
+        n_iter, at_most = 1, min(self._pattern_sweeps(residual.size), max_iter)
+        while n_iter < at_most:
             n_iter += 1
             if self._columns.sweep(coef, residual, alpha, True, *arrays) == 0:
                 break
         return n_iter
+
+    def _pattern_sweeps(self, n: int) -> int:
+        """Sweeps of a round, at most."""
+        is_sparse = self._columns.entries < SPARSE * n * self._columns.size
+        return SPARSE_PATTERN_SWEEPS if is_sparse else PATTERN_SWEEPS
 
     def _gap(self, coef: Floats, residual: Floats, penalty: Penalty, alpha: float) -> float:
         """The duality gap on the working set; brings the correlations up to date."""
@@ -153,9 +163,7 @@ class ResidualQuadratic:
             return True
         own, w = penalty.restrict(free), coef[free]
         slope = self.correlations[free] - own.l1 * np.sign(w) - own.l2 * w
-        by_rows = residual.size < free.size and bool(np.all(own.l2 > 0))
-        solve = self._woodbury if by_rows else self._conjugate_gradients
-        direction = solve(slope, free, own.l2)
+        direction = self._solver_of(free, own.l2, residual.size)(slope, free, own.l2)
         low = np.where((own.l1 > 0) & (w > 0), np.maximum(own.lower, 0.0), own.lower)
         high = np.where((own.l1 > 0) & (w < 0), np.minimum(own.upper, 0.0), own.upper)
         clipped = np.clip(w + direction, low, high)
@@ -186,6 +194,25 @@ class ResidualQuadratic:
         full[free] = coef
         return self._columns.combine(full)
 
+    def _solver_of(self, free: NDArray[np.intp], l2: Floats, n: int) -> Callable[..., Floats]:
+        """Of Newton's system."""
+        if n < free.size and np.all(l2 > 0):
+            return self._woodbury
+        if n * free.size**2 <= PRODUCTS_PER_ENTRY * self._columns.entries:
+            return self._factorisation
+        return self._conjugate_gradients
+
+    def _factorisation(self, slope: Floats, free: NDArray[np.intp], l2: Floats) -> Floats:
+        """(Z_F'Z_F + diag(l2))^-1 slope."""
+        columns = self._columns.matrix(free)
+        with all_threads(columns.size * free.size):
+            matrix = columns.T @ columns
+        matrix[np.diag_indices(free.size)] += l2
+        try:
+            return np.asarray(cho_solve(cho_factor(matrix, overwrite_a=True), slope))
+        except LinAlgError:  # columns that depend on each other, and no l2 term
+            return self._conjugate_gradients(slope, free, l2)
+
     def _conjugate_gradients(self, slope: Floats, free: NDArray[np.intp], l2: Floats) -> Floats:
         """(Z_F'Z_F + diag(l2))^-1 slope, to a few digits or the tolerance: the next step corrects the rest."""
 
@@ -193,7 +220,7 @@ class ResidualQuadratic:
             return self._columns.correlations(self._image(x, free))[free] + l2 * x
 
         operator = LinearOperator((free.size, free.size), matvec=product, dtype=np.float64)
-        return cg(operator, slope, rtol=self._accuracy, maxiter=CG_STEPS)[0]
+        return cg(operator, slope, rtol=self._accuracy, maxiter=self._cg_steps)[0]
 
     def _woodbury(self, slope: Floats, free: NDArray[np.intp], l2: Floats) -> Floats:
         """(Z_F'Z_F + diag(l2))^-1 slope."""
@@ -211,7 +238,10 @@ class ResidualQuadratic:
 class SweepQuadratic(ResidualQuadratic):
     """Coordinate descent alone: for one solution that is not worth a Gram matrix if sweeps get there soon."""
 
-    pattern_sweeps, newton_steps = 4, 0
+    newton_steps = 0
+
+    def _pattern_sweeps(self, n: int) -> int:
+        return 4
 
 
 def _blocks(positions: NDArray[np.intp]) -> list[NDArray[np.intp]]:

@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
 
 WIDEST_GRAM = 1000  # columns up to which a Gram matrix is always kept
+MOST_PER_SAMPLE = 2  # columns per row up to which a sweep reads less of a Gram matrix than of the columns
 WIDEST_TOGETHER = 300  # the same for several targets, whose Newton steps cost more
 SHARE, SHARE_OF_SWEEPS = 0.3, 0.8  # of the tolerance goes to the inner problem; more where it converges slowly
 LONG_PATH = 100  # alphas for which a Gram matrix pays
@@ -168,7 +169,9 @@ class WorkingSet:
             return False
         if self.size > SPARSE_SHARE * self._columns.entries / self.size:
             return True
-        return self.size > n and (has_groups or bool(np.any(self.penalty.features.l2 > 0)))
+        if has_groups:
+            return self.size > n
+        return self.size > MOST_PER_SAMPLE * n and bool(np.any(self.penalty.features.l2 > 0))
 
     def solve(self, alpha: float, tolerance: float, max_iter: int) -> tuple[int, int]:
         """Minimise over the working set; returns (status, sweeps and Newton steps)."""
