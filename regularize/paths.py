@@ -37,6 +37,7 @@ from regularize.validation import (
     check_parameters,
     check_path_data,
     column_names,
+    is_matrix,
 )
 from regularize.validation.multi_task import path_problem
 
@@ -396,7 +397,14 @@ def _path(X: Any, y: Any, request: PathRequest) -> tuple[Any, ...]:
     if alphas is None and request.l1_ratio == 0:
         raise no_grid_error(caller)
     columns = column_names(X)
-    samples = check_path_data(caller, X, y, request.sample_weight, options["check_input"], finite_by_moments=True)
+    samples = check_path_data(
+        caller,
+        X,
+        y,
+        request.sample_weight,
+        options["check_input"],
+        finite_by_moments=not is_matrix(request.precompute),
+    )
     target, penalty = path_problem(
         caller,
         samples,

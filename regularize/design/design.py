@@ -117,6 +117,10 @@ class Design(ABC):
         deviation[(deviation <= CONSTANT * np.abs(mean)) | (deviation < SMALLEST)] = 0.0
         return mean, deviation
 
+    def refuse_non_finite(self) -> None:
+        """Raise ValueError if X is not finite; reads it unless its moments are known."""
+        _ = self.moments
+
     def _what_is_not_finite(self) -> str:
         """What scikit-learn would have said of X; nothing if all numbers are finite. See note e."""
         values = self._stored_values

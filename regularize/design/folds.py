@@ -152,6 +152,11 @@ class SplitStatistics:
     def _gather_held_out(self, fold: int) -> Statistics:
         return self._gatherer.gather(np.sort(self._folded.splits[fold][1])).complete()  # in the order of the memory
 
+    @property
+    def are_finite(self) -> bool:
+        """Whether X is, and its squares are."""
+        return bool(np.isfinite(np.diagonal(self._all.gram)).all())
+
     def _of_cells(self, chosen: NDArray[np.bool_]) -> list[Statistics]:
         return [self._kept[cell] for cell in np.flatnonzero(chosen)]
 

@@ -107,6 +107,7 @@ class Statistics:
         return self
 
     @staticmethod
+    @quietly
     def total(parts: Sequence[Statistics], less: Sequence[Statistics] = ()) -> Statistics:
         """New sums over the rows of all parts together, without those of ``less``."""
         sums = Statistics(0, centred=parts[0]._centred)

@@ -36,6 +36,7 @@ from regularize.validation import (
     check_gram,
     check_parameters,
     column_names,
+    is_matrix,
     make_penalty,
 )
 
@@ -192,10 +193,11 @@ class PenalisedRegressor(CallbackSupportMixin, LinearPredictor, RegressorMixin, 
     def _fit(self, X: Any, y: Any, sample_weight: Any, check_input: bool) -> list[PathResult]:
         """Check, solve and set the fitted attributes."""
         columns = column_names(X)
-        samples = self._check_targets(check_fit_data(self, X, y, sample_weight, check_input, finite_by_moments=True))
+        precompute = getattr(self, "precompute", False)
+        later = not is_matrix(precompute)
+        samples = self._check_targets(check_fit_data(self, X, y, sample_weight, check_input, finite_by_moments=later))
         n_targets, n_features = samples.targets.shape[1], samples.X.shape[1]
         penalty = self._penalty(n_features, columns)
-        precompute = getattr(self, "precompute", False)
         gram, use_gram = check_gram(
             samples, precompute, fit_intercept=self.fit_intercept, check_input=check_input, stacklevel=5
         )

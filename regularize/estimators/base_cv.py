@@ -63,6 +63,7 @@ from regularize.validation import (
     check_gram,
     check_parameters,
     column_names,
+    is_matrix,
     make_penalty,
 )
 
@@ -155,9 +156,11 @@ class PenalisedRegressorCV(CallbackSupportMixin, SplitterAndScorer, LinearPredic
         if user_alphas is None and not self._has_grid():
             raise no_grid_error(type(self).__name__)
         columns = column_names(X)
-        samples = self._one_alpha_each(check_fit_data(self, X, y, sample_weight, finite_by_moments=True))
+        precompute = getattr(self, "precompute", "auto")
+        later = not is_matrix(precompute)
+        samples = self._one_alpha_each(check_fit_data(self, X, y, sample_weight, finite_by_moments=later))
         penalties = self._penalties(samples, columns)
-        check_gram(samples, getattr(self, "precompute", "auto"), fit_intercept=self.fit_intercept, stacklevel=5)
+        check_gram(samples, precompute, fit_intercept=self.fit_intercept, stacklevel=5)
         scorer = self._scorer()
         splitter_params, scorer_params = self._route(scorer, samples.sample_weight, groups, params)
         drawn = self.cv  # an iterable of splits

@@ -45,10 +45,10 @@ def _row_indices(rows: Any, n_samples: int, sample_weight: Floats | None, what: 
     array = np.asarray(rows)
     if array.ndim != 1 or (array.size > 0 and array.dtype.kind not in "biu"):
         raise ValueError(f"{what} must be a 1D array of row indices or a mask. Got {rows!r}.")
-    indices: Rows = array.astype(np.intp)
-    if array.dtype.kind == "b" or not array.size or indices.view(np.uintp).max() >= n_samples:  # as negative ones are
+    indices: Rows = array.astype(np.intp) if array.size else np.empty(0, dtype=np.intp)
+    if array.size and (array.dtype.kind == "b" or indices.view(np.uintp).max() >= n_samples):  # as negative ones are
         try:
-            indices = np.arange(n_samples, dtype=np.intp)[array] if array.size else np.empty(0, dtype=np.intp)
+            indices = np.arange(n_samples, dtype=np.intp)[array]
         except IndexError as error:
             raise ValueError(f"{what} are out of range for {n_samples} samples: {error}.") from None
     if indices.size == 0:

@@ -148,6 +148,8 @@ def _by_gram(
 ) -> Found:
     """Fold by fold on the Gram matrix of its training rows, from statistics of all folds together if they have any."""
     statistics = folded.statistics(y, pool.map)
+    if statistics is None or not statistics.are_finite:
+        folded.full.refuse_non_finite()  # rows, too, that no split trains on
     stop = threading.Event()
 
     def path(design: Design, moments: Moments | None, penalty: AnyPenalty, alphas: Floats) -> PathResult:
@@ -189,6 +191,8 @@ def _by_columns(
     with_full: bool,
 ) -> Found:
     """All folds at one alpha beside each other, on working sets of columns."""
+    if not with_full:
+        folded.full.refuse_non_finite()
     folds: list[int | None] = [*range(len(folded.splits)), *([None] if with_full else [])]
     for index, (penalty, own_alphas) in enumerate(zip(penalties, alphas, strict=True)):
         for together in blocks(len(folds), 1, MOST_TOGETHER):

@@ -15,7 +15,7 @@ from regularize.validation.data import (
     column_names,
     total_weight,
 )
-from regularize.validation.gram import check_gram
+from regularize.validation.gram import check_gram, is_matrix
 from regularize.validation.groups import Shares, make_group_penalty
 from regularize.validation.multi_task import make_multi_task_penalty
 from regularize.validation.parameters import (
@@ -67,6 +67,7 @@ __all__ = [
     "check_sample_weight",
     "check_target_alphas",
     "column_names",
+    "is_matrix",
     "make_group_penalty",
     "make_multi_task_penalty",
     "make_penalty",

@@ -13,6 +13,11 @@ from regularize.validation.data import DTYPES, Samples
 from regularize.validation.parameters import Floats, is_boolean
 
 
+def is_matrix(precompute: Any) -> bool:
+    """Whether ``precompute`` is the user's own matrix, with which X is compared."""
+    return np.ndim(precompute) > 0
+
+
 def check_gram(
     samples: Samples, precompute: Any, *, fit_intercept: bool, check_input: bool = True, stacklevel: int = 3
 ) -> tuple[Floats | None, bool | None]:

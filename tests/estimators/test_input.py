@@ -14,6 +14,7 @@ from sklearn.model_selection import ShuffleSplit
 
 from regularize import (
     ElasticNet,
+    ElasticNetCV,
     GroupLasso,
     GroupLassoCV,
     Lasso,
@@ -314,3 +315,35 @@ def test_rows_without_weight_must_be_finite_too():
     weights[400:] = 0.0  # whole blocks of rows that no moment reads
     with pytest.raises(ValueError, match="X contains NaN"):
         Lasso().fit(large, np.arange(512.0), sample_weight=weights)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        ElasticNetCV(l1_ratio=[0.5, 0.9], alphas=[0.1], cv=[(np.arange(300), np.arange(300, 600))]),
+        ElasticNetCV(l1_ratio=[0.5, 0.9], alphas=[0.1], cv=[(np.r_[np.arange(300), 0], np.arange(300, 600))]),
+        LassoCV(alphas=[0.1], cv=[(np.arange(300), np.arange(300, 1000))], scoring=lambda *_: 1 / 0),
+        LassoCV(alphas=[0.1], cv=3, verbose=True),
+        LassoCV(alphas=5, cv=3, n_jobs=2),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("shape", [(1000, 1100), (70000, 16)])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize(("entries", "message"), [([np.nan, np.nan], "contains NaN"), ([np.inf, -np.inf], "infinity")])
+def test_before_anything_is_solved_or_scored_and_without_warnings(model, shape, order, entries, message, capsys):
+    large = np.random.default_rng(0).standard_normal(shape).astype(np.float64, order=order)
+    response = large[:, 3].copy()
+    large[[-1, -2], shape[1] // 2] = entries  # in rows that no split may train on
+    with warnings.catch_warnings(), pytest.raises(ValueError, match=message):
+        warnings.simplefilter("error")
+        clone(model).fit(large, response)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_matrix_of_ones_own_does_not_hide_them():
+    large = np.random.default_rng(0).standard_normal((70000, 16))
+    gram, response = large.T @ large, large[:, 3].copy()
+    large[5, 8] = np.nan  # in a column of the entry that is compared
+    with pytest.raises(ValueError, match="X contains NaN"):
+        Lasso(precompute=gram, fit_intercept=False).fit(large, response)
