@@ -19,6 +19,17 @@ if importlib.util.find_spec("regularize") is None:
     raise pytest.UsageError('regularize is not installed here: python -m pip install ".[test]"')
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Say what the markers are for."""
+    config.addinivalue_line("markers", "by_columns: wide X is solved on working sets of columns, however small it is")
+
+
+@pytest.fixture(autouse=True)
+def _by_columns(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.node.get_closest_marker("by_columns"):
+        monkeypatch.setattr("regularize.solvers.squared_loss.WIDE_GRAM", 0)
+
+
 def pytest_report_header() -> str:
     """Which copy of the package is tested, with which kernels, and whether the sources have moved on."""
     import regularize

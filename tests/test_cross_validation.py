@@ -17,6 +17,8 @@ from folds import SHAPES, SPLITS, TIGHT, Array, data, groups_of, weights_of
 from problems import LAYOUTS
 from regularize import ElasticNet, ElasticNetCV, Lasso, LassoCV
 
+pytestmark = pytest.mark.by_columns
+
 
 def assert_same_selection(ours: Any, theirs: Any, rtol: float = 1e-5) -> None:
     """Errors, selected alpha and model are equal."""

@@ -15,6 +15,8 @@ from problems import gaussian
 from regularize import Lasso, Ridge, RidgeCV, enet_path, lasso_path, ridge_path
 from regularize.kernels import descent, gram, krylov, products, quadratic, row_products
 
+pytestmark = pytest.mark.by_columns
+
 
 @pytest.mark.parametrize("layout", ["C", "F", "CSC int32"])
 @pytest.mark.parametrize("shape", [(60, 30), (40, 400)])

@@ -78,7 +78,7 @@ def cross_validated_alpha_max(
     """``squared_loss_alpha_max`` on all rows, from statistics that paths of so many alphas need anyway, if any."""
     moments = None
     y, penalty = blocked(y, penalty)
-    if wants_gram(folded.full, n_alphas, None):
+    if wants_gram(folded.full, y, n_alphas, None):
         with _pool(folded, n_jobs) as pool:
             statistics = folded.statistics(y, pool.map)
         moments = None if statistics is None else statistics.moments(None)
@@ -105,7 +105,7 @@ def cross_validated_paths(
     raises KeyboardInterrupt as soon as the alphas that are being solved are done. ``y`` is told by identity.
     """
     given, (y, penalties) = y, blocked_together(y, penalties)
-    solve = _by_gram if wants_gram(folded.full, alphas.shape[1], None) else _by_columns
+    solve = _by_gram if wants_gram(folded.full, y, alphas.shape[1], None) else _by_columns
     full: list[PathResult] = []
     with _pool(folded, n_jobs) as pool:
         for found in solve(folded, y, penalties, alphas, pool, tol, min(max_iter, LARGEST_INT), with_full):

@@ -20,6 +20,8 @@ from regularize.penalties import GroupPenalty, Groups, Penalty
 from regularize.solvers import cross_validation, squared_loss_alpha_max, squared_loss_path
 from regularize.solvers.cross_validation import FoldPath, cross_validated_alpha_max, cross_validated_paths
 
+pytestmark = pytest.mark.by_columns
+
 TIGHT = 1e-11
 
 

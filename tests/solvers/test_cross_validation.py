@@ -20,6 +20,8 @@ from regularize.penalties import Penalty
 from regularize.solvers import cross_validation, squared_loss_path
 from regularize.solvers.cross_validation import FoldPath, cross_validated_paths
 
+pytestmark = pytest.mark.by_columns
+
 
 def folds_of(
     X: Any,

@@ -10,6 +10,8 @@ from group_problems import grouped
 from problems import gaussian
 from regularize.kernels import quadratic
 
+pytestmark = pytest.mark.by_columns
+
 PROBLEMS = {  # the last three by working sets
     "lasso": gaussian(200, 30, seed=1),
     "elastic net": gaussian(200, 30, seed=2, l1_ratio=0.5),

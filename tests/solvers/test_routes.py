@@ -7,7 +7,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from problems import ROUTES, Problem, anything, gaussian, take_route
-from regularize.solvers import residual_quadratic, working_set
+from regularize import ElasticNet, ElasticNetCV
+from regularize.solvers import cross_validation, residual_quadratic, working_set
+from regularize.solvers import squared_loss as entry
 
 
 @pytest.fixture(params=ROUTES)
@@ -145,3 +147,24 @@ def test_alpha_zero_with_more_features_than_rows_fits_the_response(route):
     result = problem.solve([0.1, 0.0], 1e-12)
     assert result.converged.all()
     assert_allclose(problem.X @ result.coefs[:, 1] + result.intercepts[1], problem.y, atol=1e-4)
+
+
+@pytest.mark.parametrize("by_columns", [False, True])
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
+def test_folds_of_a_wide_x_are_solved_either_way(l1_ratio, by_columns, monkeypatch):
+    routes = []
+    for name in ("_by_gram", "_by_columns"):
+        solve = getattr(cross_validation, name)
+        spy = lambda *a, name=name, solve=solve: (routes.append(name), solve(*a))[1]  # noqa: E731
+        monkeypatch.setattr(cross_validation, name, spy)
+    monkeypatch.setattr(entry, "WIDE_GRAM", 0 if by_columns else 1200)
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40, 300))
+    y = X[:, :3].sum(axis=1) + rng.standard_normal(40)
+    model = ElasticNetCV(l1_ratio=l1_ratio, cv=4, tol=1e-10, alphas=np.geomspace(1, 0.01, 20)).fit(X, y)
+    assert routes == ["_by_columns" if by_columns else "_by_gram"]
+    for fold, (train, test) in enumerate(model.cv_splits_):
+        for k in (3, 19):
+            one = ElasticNet(model.alphas_[k], l1_ratio=l1_ratio, tol=1e-12).fit(X[train], y[train])
+            error = np.mean((one.predict(X[test]) - y[test]) ** 2)
+            assert model.mse_path_[k, fold] == pytest.approx(error, rel=1e-4)
