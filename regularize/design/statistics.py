@@ -181,6 +181,7 @@ class Gatherer:
         self.shift: Floats = np.zeros(X.shape[1]) if shift is None else shift
         self.response_shift: Any = np.zeros(y.shape[1:])
         self._as_they_are = sample_weight is None and X.dtype == np.float64 and shift is None
+        self._is_stopped = False
         if centred:
             with np.errstate(over="ignore", invalid="ignore"):
                 self.response_shift = y[:: max(1, len(y) // SAMPLED_ROWS)].mean(axis=0)
@@ -203,7 +204,11 @@ class Gatherer:
         n, p = self._X.shape
         n_shares = min(SHARES, max(n * p // 4, SHARED_ENTRIES) // (count * p * p))
         shares = list(blocks(n, 1, max(n / max(n_shares, 1), LEAST_ROWS)))
-        found = list(run(lambda share: self._gather_share(labels, count, share), shares))
+        try:
+            found = list(run(lambda share: self._gather_share(labels, count, share), shares))
+        except BaseException:  # Ctrl-C: what other threads are at ends at their next tile
+            self._is_stopped = True
+            raise
         sums = [[share[label] for share in found if label in share] for label in range(count)]
         return [Statistics.total(own or [self._nothing()]).complete() for own in sums]
 
@@ -212,6 +217,8 @@ class Gatherer:
         """The same for some of the rows and those labels that they have, not completed."""
         sums: dict[int, Statistics] = defaultdict(self._nothing)
         for rows in self._stretches(labels, count, share):
+            if self._is_stopped:
+                break
             tile, y, root = self._tile(rows)
             own = labels[rows]
             if own.min() == own.max():

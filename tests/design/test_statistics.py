@@ -202,3 +202,18 @@ def test_parts_gathered_in_shares_are_those_of_their_rows(form, ordered, weighte
                 getattr(one, name), value, rtol=1e-9, atol=1e-9 * np.max(np.abs(value), initial=1.0), err_msg=name
             )
             assert_array_equal(getattr(one, name), getattr(alone, name), err_msg=name)  # whatever the threads
+
+
+def test_ctrl_c_ends_what_other_threads_gather():
+    X, Y = several_responses(20000)
+    gatherer, labels = Gatherer(X, Y, None, centred=True), np.zeros(20000, dtype=np.uint8)
+    late = []
+
+    def interrupted(gather, shares):
+        late.append((gather, list(shares)[-1]))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        gatherer.gather_labelled(labels, 1, interrupted)
+    gather, share = late[0]
+    assert gather(share) == {}
