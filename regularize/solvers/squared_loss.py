@@ -142,8 +142,9 @@ def wants_gram(design: Design, y: Floats, n_alphas: int, use_gram: bool | None) 
     p = design.n_features
     if p <= SMALL_GRAM:
         return True
-    has_rows = p <= (max(design.n_samples, WIDE_GRAM) if y.ndim == 1 or y.shape[1] == 1 else design.n_samples)
-    return has_rows and p <= min(LARGEST_GRAM, SMALL_GRAM + GRAM_PER_ALPHA * n_alphas)
+    has_one_target = y.ndim == 1 or y.shape[1] == 1
+    widest = max(design.n_samples, WIDE_GRAM) if has_one_target else design.n_samples
+    return p <= min(widest, LARGEST_GRAM, SMALL_GRAM + GRAM_PER_ALPHA * n_alphas)
 
 
 def _is_far_down(design: Design, penalty: AnyPenalty, alphas: Floats, null: Floats) -> bool:

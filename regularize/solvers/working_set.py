@@ -23,8 +23,8 @@ Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
 
 WIDEST_GRAM = 1000  # columns up to which a Gram matrix is always kept
-MOST_PER_SAMPLE = 2  # columns per row up to which a sweep reads less of a Gram matrix than of the columns
 WIDEST_TOGETHER = 300  # the same for several targets, whose Newton steps cost more
+MOST_PER_SAMPLE = 2  # columns per row up to which a sweep reads less of a Gram matrix than of the columns
 SHARE, SHARE_OF_SWEEPS = 0.3, 0.8  # of the tolerance goes to the inner problem; more where it converges slowly
 LONG_PATH = 100  # alphas for which a Gram matrix pays
 TINY = float(np.finfo(np.float64).tiny)

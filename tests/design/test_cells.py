@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.model_selection import KFold, LeaveOneOut, RepeatedKFold, ShuffleSplit, TimeSeriesSplit
+from sklearn.model_selection import LeaveOneOut, RepeatedKFold, ShuffleSplit
 
+from folds import SPLITS as EVERY_KIND
 from regularize.design import FoldedDesign, folds
 from regularize.design.cells import are_complements, cells_of
 
@@ -14,16 +15,13 @@ N = 60
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((N, 4)) + [0.0, 1.0, 0.0, -2.0]
 Y = X @ [1.0, -1.0, 0.5, 0.0] + RNG.standard_normal(N)
-OVERLAPPING = [(np.arange(40), np.arange(30, 50)), (np.arange(20, 60), np.arange(20))]
+REPEATED_ROWS = EVERY_KIND["repeated rows"](N)
 SPLITS = {
-    "K folds": list(KFold(5).split(X)),
-    "shuffled": list(KFold(4, shuffle=True, random_state=0).split(X)),
-    "repeated": list(RepeatedKFold(n_splits=3, n_repeats=3, random_state=0).split(X)),
-    "left out": list(LeaveOneOut().split(X)),
+    **{name: make(N) for name, make in EVERY_KIND.items() if name != "repeated rows"},
+    "repeated folds": list(RepeatedKFold(n_splits=3, n_repeats=3, random_state=0).split(X)),
+    "all left out": list(LeaveOneOut().split(X)),
     "random": list(ShuffleSplit(12, random_state=0).split(X)),
-    "incomplete": list(ShuffleSplit(3, train_size=0.5, test_size=0.2, random_state=0).split(X)),
-    "series": list(TimeSeriesSplit(4).split(X)),
-    "overlapping": OVERLAPPING,
+    "sharing rows": [(np.arange(40), np.arange(30, 50)), (np.arange(20, 60), np.arange(20))],
     "one": [(np.arange(50)[::-1], np.arange(50, 60))],
 }
 
@@ -40,14 +38,16 @@ def test_every_split_is_made_of_cells(splits):
 def test_rows_that_come_twice_and_too_many_cells_have_none():
     assert cells_of([(np.array([0, 1, 1]), np.array([2]))], 4, 100) is None
     assert cells_of([(np.array([0, 1]), np.array([2, 2]))], 4, 100) is None
+    assert cells_of(REPEATED_ROWS, N, 100) is None
     assert cells_of(SPLITS["random"], N, 20) is None
-    assert cells_of(SPLITS["K folds"], N, 4) is None
+    assert cells_of(SPLITS["contiguous"], N, 3) is None
 
 
 def test_complements_are_told_from_what_leaves_rows_out_or_repeats_them():
     is_one = {name: are_complements(splits, N) for name, splits in SPLITS.items()}
-    assert [name for name, value in is_one.items() if not value] == ["incomplete", "series", "overlapping"]
+    assert [name for name, value in is_one.items() if not value] == ["incomplete", "time series", "sharing rows"]
     assert not are_complements([(np.array([0, 1, 1]), np.array([2]))], 4)
+    assert not are_complements(REPEATED_ROWS, N)
 
 
 def moments_of(rows, y, weight):
