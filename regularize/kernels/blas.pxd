@@ -97,20 +97,6 @@ cdef inline void invert_factored(Py_ssize_t n, double *factor) noexcept nogil:
         dpotri(&uplo, &size, factor, &size, &info)
 
 
-cdef inline void subtract_product(
-    Py_ssize_t n, Py_ssize_t width, const double *matrix, Py_ssize_t stride, const double *x, double *out,
-) noexcept nogil:
-    """out -= matrix x for x and out (n, width) in C order; matrix (n, n) symmetric."""
-    cdef int size = <int> n, columns = <int> width, leading = <int> stride
-    cdef char plain = b"N"
-    cdef double minus = -1.0, one = 1.0
-    if n > 0:
-        dgemm(
-            &plain, &plain, &columns, &size, &size, &minus, <double *> x, &columns, <double *> matrix, &leading,
-            &one, out, &columns,
-        )
-
-
 cdef inline void correlate(
     Py_ssize_t n, Py_ssize_t count, Py_ssize_t width, const floating *Z, const floating *residual, floating *out,
 ) noexcept nogil:

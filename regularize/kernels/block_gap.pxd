@@ -12,12 +12,20 @@ from regularize.kernels.gap cimport dual_scale, flat, soft_cap
 from regularize.kernels.scalar cimport fenchel_young, penalty_value
 
 
+cdef inline double explained(const BlockTask *task) noexcept nogil:
+    """<W, q + c>"""
+    cdef Py_ssize_t j, t, i
+    cdef double total = 0.0
+    for t in range(task.width):
+        for j in range(task.size):
+            i = t * task.size + j
+            total += task.coef[j * task.width + t] * (task.response[i] + task.correlations[i])
+    return total
+
+
 cdef inline double residual_norm(const BlockTask *task) noexcept nogil:
     """||Y - Z W||^2 = ||Y||^2 - <W, q + c>"""
-    cdef Py_ssize_t i
-    cdef double total = task.response_norm
-    for i in range(task.size * task.width):
-        total -= task.coef[i] * (task.response[i] + task.correlations[i])
+    cdef double total = task.response_norm - explained(task)
     return total if total > 0.0 else 0.0
 
 
@@ -35,7 +43,8 @@ cdef inline double block_share(const BlockTask *task, Py_ssize_t g, double share
     for j in range(task.starts[g], task.starts[g + 1]):
         for t in range(width):
             i = j * width + t
-            c[count] = task.correlations[i] - (task.alpha * task.l2[j] * task.coef[i] if augmented else 0.0)
+            c[count] = task.correlations[t * task.size + j]
+            c[count] -= task.alpha * task.l2[j] * task.coef[i] if augmented else 0.0
             l1[count], lower[count], upper[count] = task.l1[j], task.lower[j], task.upper[j]
             count += 1
     return feasible_share(size, c, l1, lower, upper, task.alpha, task.alpha * task.norm[g], 0.0, share)
@@ -44,7 +53,7 @@ cdef inline double block_share(const BlockTask *task, Py_ssize_t g, double share
 cdef inline double largest_share(const BlockTask *task, bint augmented) noexcept nogil:
     """Over all blocks; ``augmented`` asks those with an l2 term, too."""
     cdef Py_ssize_t g, i, j
-    cdef double t = 1.0, share, c, l1, l2
+    cdef double share = 1.0, c, l1, l2
     for g in range(task.n_blocks):
         j = task.starts[g]
         l2 = task.alpha * task.l2[j]
@@ -52,25 +61,24 @@ cdef inline double largest_share(const BlockTask *task, bint augmented) noexcept
             continue
         if task.norm[g] > 0.0:
             if task.alpha * task.norm[g] > flat():
-                t = block_share(task, g, t, augmented)
+                share = block_share(task, g, share, augmented)
             continue
         l1 = task.alpha * task.l1[j]
         if l1 > flat():
-            for i in range(j * task.width, (j + 1) * task.width):
-                c = task.correlations[i] - l2 * task.coef[i]
-                share = dual_scale(c, l1, task.lower[j], task.upper[j])
-                t = share if share < t else t
-    return t
+            for i in range(task.width):
+                c = task.correlations[i * task.size + j] - l2 * task.coef[j * task.width + i]
+                share = fmin(share, dual_scale(c, l1, task.lower[j], task.upper[j]))
+    return share
 
 
 cdef inline double block_term(const BlockTask *task, Py_ssize_t g, double share) noexcept nogil:
     """What a block with a norm adds to the gap."""
-    cdef Py_ssize_t j, i, begin = task.starts[g]
+    cdef Py_ssize_t j, t, begin = task.starts[g]
     cdef double threshold = task.alpha * task.norm[g], l2 = task.alpha * task.l2[begin]
     cdef double c, w, s, size = 0.0, squares = 0.0, total = 0.0
     for j in range(begin, task.starts[g + 1]):
-        for i in range(j * task.width, (j + 1) * task.width):
-            c, w = share * task.correlations[i], task.coef[i]
+        for t in range(task.width):
+            c, w = share * task.correlations[t * task.size + j], task.coef[j * task.width + t]
             s = allowed_threshold(c, task.alpha * task.l1[j], task.lower[j], task.upper[j])
             size += s * s
             squares += w * w
@@ -96,8 +104,8 @@ cdef inline double scaled_gap(const BlockTask *task, double squared_residual, bi
         for j in range(task.starts[g], task.starts[g + 1]):
             l1, l2 = task.alpha * (task.l1[j] + task.norm[g]), task.alpha * task.l2[j]
             curvature = task.gram[j * task.stride + j]
-            for i in range(j * task.width, (j + 1) * task.width):
-                c, w = t * task.correlations[i], task.coef[i]
+            for i in range(task.width):
+                c, w = t * task.correlations[i * task.size + j], task.coef[j * task.width + i]
                 if l1 <= flat() and l2 == 0.0 and (
                     task.lower[j] < w < task.upper[j]
                     or (c > 0.0 and task.upper[j] == INFINITY)
@@ -139,10 +147,7 @@ cdef inline double penalty_of(const BlockTask *task) noexcept nogil:
 
 cdef inline double allowed_gap(const BlockTask *task) noexcept nogil:
     """The gap that is good enough: within the tolerance, also as a share of what the model explains; see gap.pxd."""
-    cdef Py_ssize_t i
-    cdef double fall = -penalty_of(task), share
-    for i in range(task.size * task.width):
-        fall += 0.5 * task.coef[i] * (task.response[i] + task.correlations[i])
+    cdef double fall = 0.5 * explained(task) - penalty_of(task), share
     share = 2.0 * task.tolerance * fall / task.response_norm if task.response_norm > 0.0 else 0.0
     return fmin(task.tolerance, fmax(share, 1e-15 * task.response_norm))
 

@@ -24,7 +24,7 @@ from libc.math cimport INFINITY, fabs, fmax, sqrt
 from libc.stdlib cimport realloc
 from libc.string cimport memcpy, memset
 
-from regularize.kernels.blas cimport cholesky, invert_factored, solve_factored, solve_lower, subtract_product
+from regularize.kernels.blas cimport cholesky, invert_factored, solve_factored, solve_lower
 from regularize.kernels.block cimport is_zero
 from regularize.kernels.block_gap cimport penalty_of
 from regularize.kernels.block_task cimport BlockTask, block_norm, is_free_entry, subtract
@@ -33,7 +33,7 @@ from regularize.kernels.scalar cimport clip
 
 cdef enum:
     HALVINGS = 12               # of a step that does not lower the objective, at most
-    SWEEPS_PER_STEP = 800       # eighths of a sweep that |F|^3 may be: LAPACK does it many times faster
+    CHEAP_STEPS = 4             # sweeps that a step may cost to be called cheap
     RIDGES = 6                  # tries to make a matrix definite that rounding has made indefinite
 
 
@@ -113,7 +113,7 @@ cdef inline void fill_slopes(BlockTask *task, Py_ssize_t count) noexcept nogil:
             i = j * width + t
             w = task.coef[i]
             l1 = -fabs(l1) if w < 0.0 else fabs(l1)
-            task.direction[a * width + t] = task.correlations[i] - own * w - l1
+            task.direction[a * width + t] = task.correlations[t * task.size + j] - own * w - l1
 
 
 cdef inline void fill_directions(BlockTask *task, Py_ssize_t count, double *directions) noexcept nogil:
@@ -258,31 +258,29 @@ cdef inline double move(BlockTask *task, Py_ssize_t count) noexcept nogil:
     cdef Py_ssize_t a, i, t, width = task.width
     cdef double gain = 0.0, largest = 0.0
     memcpy(task.correlations, task.old, task.size * width * sizeof(double))
-    if width == 1:
-        for a in range(count):
-            task.step[a] = task.coef[task.free[a]] - task.before[task.free[a]]
-        subtract(task, task.free, count, task.step)
-    else:
-        for i in range(task.size * width):
-            task.step[i] = task.coef[i] - task.before[i]
-        subtract_product(task.size, width, task.gram, task.stride, task.step, task.correlations)
-        task.work += task.size * task.size * width // 4
     for a in range(count):
         for t in range(width):
             i = task.free[a] * width + t
-            gain += 0.5 * (task.coef[i] - task.before[i]) * (task.old[i] + task.correlations[i])
-            largest = fmax(largest, fabs(task.coef[i] - task.before[i]))
+            task.step[a * width + t] = task.coef[i] - task.before[i]
+    subtract(task, task.free, count, task.step)
+    for a in range(count):
+        for t in range(width):
+            i = t * task.size + task.free[a]
+            gain += 0.5 * task.step[a * width + t] * (task.old[i] + task.correlations[i])
+            largest = fmax(largest, fabs(task.step[a * width + t]))
     task.largest_move = largest
     return gain
 
 
-cdef inline bint is_newton_cheap(BlockTask *task) noexcept nogil:
-    """Whether a step costs little beside sweeps over the features it would move; False if there are none."""
-    cdef Py_ssize_t g, width, count = list_free(task), sweep = 0
-    for g in range(task.n_blocks):
-        width = task.starts[g + 1] - task.starts[g]
-        sweep += width * (width + task.size // 8) * task.width
-    return 0 < count and count * count * count < SWEEPS_PER_STEP * sweep
+cdef inline Py_ssize_t price_of_newton(BlockTask *task) noexcept nogil:
+    """The multiply-adds that sweeps do in the time of a step: about its flops."""
+    cdef Py_ssize_t count = list_free(task)
+    return count * count * count // 3 if task.width == 1 else count * count * count
+
+
+cdef inline bint is_newton_dear(BlockTask *task) noexcept nogil:
+    """Whether a step costs more than a few sweeps over the features that it would move."""
+    return price_of_newton(task) > CHEAP_STEPS * list_free(task) * task.size * task.width
 
 
 cdef inline bint reserve(BlockTask *task, Py_ssize_t count) noexcept nogil:

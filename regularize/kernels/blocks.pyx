@@ -19,7 +19,8 @@ from libc.math cimport fabs, fmax
 from libc.stdlib cimport free, realloc
 from libc.string cimport memset
 
-from regularize.kernels.block_task cimport BlockTask
+from regularize.kernels.block_acceleration cimport lend_history
+from regularize.kernels.block_task cimport MOST_PENDING, N_HISTORY, BlockTask
 from regularize.kernels.path cimport N_VECTORS, Knots, Path, is_under_way, place_knots, solve_path
 from regularize.kernels.schedule cimport DONE, OUT_OF_BUDGET, SHORT_OF_MEMORY, SPENT, STUCK
 
@@ -31,6 +32,15 @@ cpdef enum Status:
     PAUSED = OUT_OF_BUDGET          # the work budget of one call is spent: call again
     NO_MEMORY = SHORT_OF_MEMORY
 
+
+cdef void transpose(Py_ssize_t n, Py_ssize_t m, const double *rows, double *out) noexcept nogil:
+    """out (m, n) = rows (n, m)'"""
+    cdef Py_ssize_t i, j
+    for i in range(n):
+        for j in range(m):
+            out[j * n + i] = rows[i * m + j]
+
+
 cdef class BlockSolver:
     """Solves the problem of one working set again and again, keeping its memory between calls.
 
@@ -40,6 +50,8 @@ cdef class BlockSolver:
     cdef double *matrix
     cdef double *inverse
     cdef double *scratch
+    cdef double *correlations               # target by target, as the task takes them
+    cdef double *response
     cdef Py_ssize_t *places
     cdef Py_ssize_t room
     cdef readonly Status status             # that of the last alpha
@@ -55,19 +67,25 @@ cdef class BlockSolver:
 
     cdef bint lend_memory(self, BlockTask *task) noexcept nogil:
         """Put this object's memory behind the task; False when memory is short."""
-        cdef Py_ssize_t entries = task.size * task.width
-        cdef void *block = realloc(self.scratch, (8 * entries + task.n_blocks) * sizeof(double))
+        cdef Py_ssize_t entries = task.size * task.width, most_pending = MOST_PENDING + task.size
+        cdef Py_ssize_t length = (10 + N_HISTORY) * entries + task.n_blocks + most_pending * task.width
+        cdef void *block = realloc(self.scratch, length * sizeof(double))
         if block == NULL:
             return False
         self.scratch = <double *> block
-        block = realloc(self.places, 2 * task.size * sizeof(Py_ssize_t))
+        block = realloc(self.places, (2 * task.size + most_pending) * sizeof(Py_ssize_t))
         if block == NULL:
             return False
         self.places = <Py_ssize_t *> block
-        task.free, task.owner = self.places, self.places + task.size
+        task.free, task.owner, task.pending = self.places, self.places + task.size, self.places + 2 * task.size
         task.direction, task.step = self.scratch, self.scratch + entries
         task.before, task.old = self.scratch + 2 * entries, self.scratch + 3 * entries
-        task.local, task.curvature = self.scratch + 4 * entries, self.scratch + 8 * entries
+        task.local = self.scratch + 4 * entries
+        self.correlations, self.response = self.scratch + 8 * entries, self.scratch + 9 * entries
+        lend_history(&task.history, entries, self.scratch + 10 * entries)
+        task.moves = self.scratch + (10 + N_HISTORY) * entries
+        task.curvature = task.moves + most_pending * task.width
+        task.correlations, task.response = self.correlations, self.response
         task.matrix, task.inverse, task.room = self.matrix, self.inverse, self.room
         return True
 
@@ -119,9 +137,9 @@ cdef class BlockSolver:
         task.n_blocks, task.size, task.width = norm.shape[0], coef.shape[0], coef.shape[1]
         task.stride = gram.shape[1]
         task.starts, task.norm = &starts[0], &norm[0]
-        task.gram, task.response = &gram[0, 0], &response[0, 0]
+        task.gram = &gram[0, 0]
         task.l1, task.l2, task.lower, task.upper = &l1[0], &l2[0], &lower[0], &upper[0]
-        task.correlations, task.coef = &correlations[0, 0], &coef[0, 0]
+        task.coef = &coef[0, 0]
         task.response_norm, task.tolerance = response_norm, tolerance
         if not is_under_way(&task, &self.knots, first):
             self.vectors = <double *> realloc(
@@ -131,7 +149,10 @@ cdef class BlockSolver:
         with nogil:
             if self.vectors != NULL and self.lend_memory(&task):
                 self.measure_blocks(&task)
+                transpose(task.size, task.width, &response[0, 0], self.response)
+                transpose(task.size, task.width, &correlations[0, 0], self.correlations)
                 status = <Status> solve_path(&task, &self.knots, &path, &first)
+                transpose(task.width, task.size, self.correlations, &correlations[0, 0])
                 self.matrix, self.inverse, self.room = task.matrix, task.inverse, task.room
             else:
                 status = NO_MEMORY

@@ -7,8 +7,9 @@ that is too large. How far apart knots may be is told by the last three: the gap
 it had been interpolated between its neighbours. At tight tolerances every alpha is a knot.
 """
 from libc.math cimport fmax
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
+from regularize.kernels.block_acceleration cimport add_multiple, is_better
 from regularize.kernels.block_task cimport BlockTask
 from regularize.kernels.schedule cimport (
     AnyTask, DONE, OUT_OF_BUDGET, SHORT_OF_MEMORY, WORK_BUDGET, Ending, allowed_gap_of, gap_of, solve,
@@ -19,7 +20,7 @@ from regularize.kernels.task cimport Task
 cdef enum:
     LONGEST_STRIDE = 8          # alphas from one knot to the next, at most
     FEWEST_ALPHAS = 3           # of a path for which knots are worth their precision
-    N_VECTORS = 5               # in the memory of the knots
+    N_VECTORS = 6               # in the memory of the knots
 
 
 cdef struct Path:
@@ -33,14 +34,16 @@ cdef struct Path:
 
 cdef struct Knots:
     Py_ssize_t size             # entries of a vector; 0 before the first path
-    Py_ssize_t first            # the knot before the last one, the last one, and the one ahead that is solved or
-    Py_ssize_t last             # under way; -1 if there is none
+    Py_ssize_t before           # two knots before the last one, the last one, and the one ahead that is solved or
+    Py_ssize_t first            # under way; -1 if there is none
+    Py_ssize_t last
     Py_ssize_t ahead
     bint is_solved              # the knot ahead is
     bint has_left               # the task has since solved an alpha before it
     bint is_resumed             # the work budget of the last call ended amid a solution
     Py_ssize_t stride
-    double *first_correlations  # (entries), as all vectors
+    double *before_correlations     # (entries), as all vectors
+    double *first_correlations
     double *last_correlations
     double *ahead_correlations
     double *between             # correlations of what is interpolated
@@ -73,11 +76,12 @@ cdef inline void place_knots(AnyTask *task, Knots *knots, double *memory) noexce
     """Start a path; ``memory`` (N_VECTORS, entries) is lent until it ends."""
     cdef Py_ssize_t size = entries(task)
     knots.size = size
-    knots.first = knots.last = knots.ahead = -1
+    knots.before = knots.first = knots.last = knots.ahead = -1
     knots.is_solved = knots.has_left = knots.is_resumed = False
     knots.stride = 1
     knots.first_correlations, knots.last_correlations = memory, memory + size
     knots.ahead_correlations, knots.between, knots.spare = memory + 2 * size, memory + 3 * size, memory + 4 * size
+    knots.before_correlations = memory + 5 * size
 
 
 cdef inline bint is_under_way(const AnyTask *task, const Knots *knots, Py_ssize_t n_done) noexcept nogil:
@@ -159,10 +163,47 @@ cdef inline void keep(AnyTask *task, Path *path, Py_ssize_t k, double *correlati
 
 cdef inline void pass_knot(Knots *knots, Py_ssize_t k, double **correlations) noexcept nogil:
     """alphas[k], whose correlations change places with those of the knot before the last, is now the last knot."""
-    knots.first_correlations, knots.last_correlations, correlations[0] = (
-        knots.last_correlations, correlations[0], knots.first_correlations
+    knots.before_correlations, knots.first_correlations, knots.last_correlations, correlations[0] = (
+        knots.first_correlations, knots.last_correlations, correlations[0], knots.before_correlations
     )
-    knots.first, knots.last = knots.last, k
+    knots.before, knots.first, knots.last = knots.first, knots.last, k
+
+
+cdef inline double share_of(
+    const double *alphas, const Py_ssize_t *places, Py_ssize_t count, Py_ssize_t i, double alpha,
+) noexcept nogil:
+    """Of the i-th of some points in the polynomial through them, at alpha."""
+    cdef Py_ssize_t j
+    cdef double share = 1.0, own = alphas[places[i]], other
+    for j in range(count):
+        other = alphas[places[j]]
+        share *= (alpha - other) / (own - other) if i != j else 1.0
+    return share
+
+
+cdef inline void look_along(BlockTask *task, Knots *knots, const Path *path, Py_ssize_t k) noexcept nogil:
+    """Begin alphas[k] on the polynomial through the last knots if that lowers the objective: it is an iteration."""
+    cdef Py_ssize_t i, count, size = task.size * task.width
+    cdef double share
+    cdef Py_ssize_t[3] places
+    cdef double *correlations[3]
+    places[0], places[1], places[2] = knots.last, knots.first, knots.before
+    correlations[0], correlations[1] = knots.last_correlations, knots.first_correlations
+    correlations[2] = knots.before_correlations
+    task.alpha = path.alphas[k]
+    for count in range(2, 4):
+        if places[count - 1] < 0 or not path.alphas[places[count - 1]] > path.alphas[places[count - 2]]:
+            return
+        memset(knots.spare, 0, size * sizeof(double))
+        memset(knots.between, 0, size * sizeof(double))
+        for i in range(count):
+            share = share_of(path.alphas, places, count, i, path.alphas[k])
+            add_multiple(size, share, path.coefs + places[i] * size, knots.spare)
+            add_multiple(size, share, correlations[i], knots.between)
+        if is_better(task, knots.spare, knots.between):
+            memcpy(task.coef, knots.spare, size * sizeof(double))
+            memcpy(task.correlations, knots.between, size * sizeof(double))
+            path.n_iters[k] = 1
 
 
 cdef inline Ending reach_ahead(AnyTask *task, Knots *knots, Path *path, Py_ssize_t k) noexcept nogil:
@@ -170,6 +211,8 @@ cdef inline Ending reach_ahead(AnyTask *task, Knots *knots, Path *path, Py_ssize
     cdef Ending ending
     if knots.ahead < 0:
         knots.ahead = min(k + knots.stride, path.n_alphas) - 1
+        if AnyTask is BlockTask:
+            look_along(task, knots, path, knots.ahead)
     ending = solve_at(task, knots, path, knots.ahead)
     if ending != OUT_OF_BUDGET and ending != SHORT_OF_MEMORY:
         keep(task, path, knots.ahead, knots.ahead_correlations)

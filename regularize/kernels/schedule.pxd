@@ -4,10 +4,13 @@ The reasons are notes f to i of quadratic.pyx.
 """
 from libc.math cimport INFINITY
 
+from regularize.kernels.block_acceleration cimport accelerate, begin_sweep
 from regularize.kernels.block_gap cimport (
     allowed_gap as allowed_block_gap, duality_gap as block_duality_gap, is_good_enough as are_blocks_good_enough,
 )
-from regularize.kernels.block_newton cimport is_newton_cheap, newton_step as block_newton_step
+from regularize.kernels.block_newton cimport (
+    is_newton_dear, list_free, newton_step as block_newton_step, price_of_newton,
+)
 from regularize.kernels.block_sweep cimport reach as reach_of_blocks, sweep as sweep_blocks
 from regularize.kernels.block_task cimport BlockTask
 from regularize.kernels.coordinate_sweep cimport reach, sweep
@@ -31,6 +34,7 @@ cdef enum Ending:
 cdef enum:
     APPROACH_STEPS = 10         # alphas of a rough path at most: a factor of about a thousand
     FOLLOWED = 3                # changes of the pattern that Newton steps follow before the first full sweep, at most
+    ROUGH_SWEEPS = 4            # over blocks, at an alpha of a rough path
     PATTERN_SWEEPS = 6          # sweeps over the active part before a Newton step, at most
     NEWTON_STEPS = 40           # Newton steps between two full sweeps, at most
     STALLED_ROUNDS = 4          # rounds without progress of the gap that count as stalled
@@ -63,6 +67,14 @@ cdef inline double allowed_gap_of(AnyTask *task) noexcept nogil:
         return allowed_block_gap(task)
 
 
+cdef inline bint is_dear(AnyTask *task) noexcept nogil:
+    """Whether Newton steps cost more than a few sweeps: never where a factor is at hand."""
+    if AnyTask is Task:
+        return False
+    else:
+        return is_newton_dear(task)
+
+
 cdef inline bint is_within(AnyTask *task, double gap) noexcept nogil:
     """Whether the gap is small enough."""
     if AnyTask is Task:
@@ -83,9 +95,25 @@ cdef inline double reach_of(AnyTask *task) noexcept nogil:
         return reach_of_blocks(task)
 
 
+cdef inline void settle_by_sweeps(BlockTask *task, Py_ssize_t max_iter, bint check) noexcept nogil:
+    """Accelerated sweeps in about the time of a Newton step; ``check``: or until good enough, else a few."""
+    cdef Py_ssize_t limit = min(task.work + price_of_newton(task), <Py_ssize_t> WORK_BUDGET)
+    task.history.count = 0
+    while task.n_iter < max_iter and task.work <= limit and (check or task.history.count < ROUGH_SWEEPS):
+        begin_sweep(task)
+        sweep_blocks(task, ALL)
+        accelerate(task)
+        if check and is_done(task):
+            return
+
+
 cdef inline void settle(AnyTask *task, Py_ssize_t max_iter, bint check) noexcept nogil:
     """Sweep over everything once, then over the active part until its pattern is stable; ``check``: or good enough."""
     cdef Py_ssize_t _k
+    if AnyTask is BlockTask:
+        if is_newton_dear(task):
+            settle_by_sweeps(task, max_iter, check)
+            return
     sweep_any(task, ALL)
     for _k in range(PATTERN_SWEEPS):
         if check and is_done(task):
@@ -121,7 +149,7 @@ cdef inline void follow(AnyTask *task, Py_ssize_t max_iter) noexcept nogil:
     if AnyTask is Task:
         many = task.factor.size
     else:                                                # blocks have no factor at hand
-        many = task.n_blocks if is_newton_cheap(task) else 0
+        many = 0 if is_newton_dear(task) or list_free(task) == 0 else task.n_blocks
     if many == 0:
         return
     for _k in range(FOLLOWED):
@@ -144,7 +172,8 @@ cdef inline bint approach(AnyTask *task, Py_ssize_t max_iter) noexcept nogil:
             break
         task.alpha = alpha
         settle(task, max_iter, False)
-        finish_pattern(task, max_iter)
+        if not is_dear(task):
+            finish_pattern(task, max_iter)
         alpha *= approach_ratio()
     task.alpha = target
     return True

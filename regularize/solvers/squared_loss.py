@@ -25,7 +25,8 @@ AnyPenalty = Penalty | GroupPenalty
 SMALL_GRAM = 200  # features whose Gram matrix costs less than a few passes over X
 GRAM_PER_ALPHA = 20  # further features that one more alpha pays for
 GRAM_FAR_DOWN = 120  # features for which it pays at alpha_max, in theory; eight times farther down for twice as many
-WIDE_GRAM = 1200  # features up to which it pays with fewer rows, too, for one target
+WIDE_GRAM = 1200  # features up to which it pays with fewer rows, too
+WIDE_PER_SAMPLE = 3  # or this many times the rows, for several targets
 LARGEST_GRAM = 2500
 LARGEST_INT = 2**31 - 1
 ROUNDING = 1e-14  # by which two ways to a correlation may differ: alpha_max is above both
@@ -143,7 +144,8 @@ def wants_gram(design: Design, y: Floats, n_alphas: int, use_gram: bool | None) 
     if p <= SMALL_GRAM:
         return True
     has_one_target = y.ndim == 1 or y.shape[1] == 1
-    widest = max(design.n_samples, WIDE_GRAM) if has_one_target else design.n_samples
+    wide = WIDE_GRAM if has_one_target else min(WIDE_GRAM, WIDE_PER_SAMPLE * design.n_samples)
+    widest = max(design.n_samples, wide)
     return p <= min(widest, LARGEST_GRAM, SMALL_GRAM + GRAM_PER_ALPHA * n_alphas)
 
 

@@ -23,7 +23,6 @@ Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
 
 WIDEST_GRAM = 1000  # columns up to which a Gram matrix is always kept
-WIDEST_TOGETHER = 300  # the same for several targets, whose Newton steps cost more
 MOST_PER_SAMPLE = 2  # columns per row up to which a sweep reads less of a Gram matrix than of the columns
 SHARE, SHARE_OF_SWEEPS = 0.3, 0.8  # of the tolerance goes to the inner problem; more where it converges slowly
 LONG_PATH = 100  # alphas for which a Gram matrix pays
@@ -162,10 +161,8 @@ class WorkingSet:
         That is when |W| > n and an l2 term or norms of groups let as many be active, or when columns are so sparse that
         keeping a residual is far cheaper than keeping |W| correlations.
         """
-        n, n_targets = self.target.shape[-1], self.target.size // self.target.shape[-1]
-        has_groups = isinstance(self.penalty, GroupPenalty)
-        widest = WIDEST_TOGETHER if n_targets > 1 else WIDEST_GRAM
-        if isinstance(self.quadratic, ResidualQuadratic) or self.size <= widest:
+        n, has_groups = self.target.shape[-1], isinstance(self.penalty, GroupPenalty)
+        if isinstance(self.quadratic, ResidualQuadratic) or self.size <= WIDEST_GRAM:
             return False
         if self.size > SPARSE_SHARE * self._columns.entries / self.size:
             return True
