@@ -136,7 +136,8 @@ def wants_gram(design: Design, y: Floats, n_alphas: int, use_gram: bool | None) 
     """Whether the Gram matrix of all features is the cheaper way: p small, or moderate for so many alphas.
 
     Paths of 100 alphas to 1e-3 alpha_max take a third of the time for 600 x 800, two thirds for 300 x 1200, as long for
-    1000 x 2000; paths by groups gain as much. With several targets 200 x 1200 takes half as long again, 400 x 1200 as long.
+    1000 x 2000; paths by groups gain as much. With several targets 400 x 1200 takes as long, 200 x 1200 half as long
+    again.
     """
     if use_gram:
         return True
