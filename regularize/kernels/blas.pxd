@@ -1,6 +1,5 @@
 """The few BLAS and LAPACK calls of the kernels, with sizes as Py_ssize_t and unit strides."""
-from cython cimport floating
-from scipy.linalg.cython_blas cimport ddot, dgemm, dgemv, drot, drotg, dtrsm, dtrsv, sgemm, sgemv
+from scipy.linalg.cython_blas cimport ddot, dgemm, drot, drotg, dtrsm, dtrsv
 from scipy.linalg.cython_lapack cimport dpotrf, dpotri, dpotrs
 
 
@@ -95,49 +94,3 @@ cdef inline void invert_factored(Py_ssize_t n, double *factor) noexcept nogil:
     cdef char uplo = b"L"
     if n > 0:
         dpotri(&uplo, &size, factor, &size, &info)
-
-
-cdef inline void correlate(
-    Py_ssize_t n, Py_ssize_t count, Py_ssize_t width, const floating *Z, const floating *residual, floating *out,
-) noexcept nogil:
-    """out (count, width) = Z' residual' for Z (n, count), column-major, and residual (width, n) in C order."""
-    cdef int rows = <int> n, columns = <int> count, targets = <int> width, step = 1
-    cdef char plain = b"N", transposed = b"T"
-    cdef floating one = 1.0, zero = 0.0
-    cdef floating *z = <floating *> Z
-    cdef floating *r = <floating *> residual
-    if floating is double:
-        if width == 1:
-            dgemv(&transposed, &rows, &columns, &one, z, &rows, r, &step, &zero, out, &step)
-        else:
-            dgemm(&transposed, &plain, &targets, &columns, &rows, &one, r, &rows, z, &rows, &zero, out, &targets)
-    else:
-        if width == 1:
-            sgemv(&transposed, &rows, &columns, &one, z, &rows, r, &step, &zero, out, &step)
-        else:
-            sgemm(&transposed, &plain, &targets, &columns, &rows, &one, r, &rows, z, &rows, &zero, out, &targets)
-
-
-cdef inline void subtract_combination(
-    Py_ssize_t n, Py_ssize_t count, Py_ssize_t width, const floating *Z, const floating *coef, floating *residual,
-) noexcept nogil:
-    """residual (width, n) -= coef' Z' for Z (n, count), column-major, and coef (count, width) in C order."""
-    cdef int rows = <int> n, columns = <int> count, targets = <int> width, step = 1
-    cdef char plain = b"N", transposed = b"T"
-    cdef floating one = 1.0, minus = -1.0
-    cdef floating *z = <floating *> Z
-    cdef floating *w = <floating *> coef
-    if floating is double:
-        if width == 1:
-            dgemv(&plain, &rows, &columns, &minus, z, &rows, w, &step, &one, residual, &step)
-        else:
-            dgemm(
-                &plain, &transposed, &rows, &targets, &columns, &minus, z, &rows, w, &targets, &one, residual, &rows
-            )
-    else:
-        if width == 1:
-            sgemv(&plain, &rows, &columns, &minus, z, &rows, w, &step, &one, residual, &step)
-        else:
-            sgemm(
-                &plain, &transposed, &rows, &targets, &columns, &minus, z, &rows, w, &targets, &one, residual, &rows
-            )

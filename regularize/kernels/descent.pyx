@@ -3,10 +3,10 @@ from cython cimport floating
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
-from regularize.kernels.blas cimport correlate, subtract_combination
 from regularize.kernels.block cimport is_zero, minimise_block, subtract_products
 from regularize.kernels.columns cimport Columns, CscColumns64, DenseColumns, column_axpy, column_dot
 from regularize.kernels.scalar cimport prox
+from regularize.kernels.thin_products cimport correlate, subtract_combination
 
 
 cdef Py_ssize_t residual_sweep(
@@ -105,7 +105,7 @@ def csc_sweep(
 # known ones have, whatever the digits of the corrections.
 #
 # Neighbouring blocks make a cluster whose Gram matrix is known: within it correlations follow from that, and the
-# columns are read twice by BLAS, all of a cluster together.
+# columns are read twice, all of a cluster together.
 
 
 cdef struct Blocks:
