@@ -15,7 +15,7 @@ Run = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # map, or 
 
 MULTIPLY_ADDS = 4e9  # of one matrix product: a fifth of a second on one thread
 ENTRIES = 1 << 24  # of X that a call of any other kind touches
-SPARSE_STEPS = 1e8  # of a sparse Gram product in one call
+STEPS = 1e8  # of a sparse Gram product, or of sweeps over blocks, in one call
 LEAST_ROWS = 1024  # that are added to a Gram matrix at once, so that reading it costs little beside the arithmetic
 
 

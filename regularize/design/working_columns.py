@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regularize.design.blocks import ENTRIES, SPARSE_STEPS, blocks, fill_gram
+from regularize.design.blocks import ENTRIES, STEPS, blocks, fill_gram
 from regularize.kernels import descent, products, threads
+from regularize.kernels.block_descent import BlockDescent
 from regularize.kernels.row_runs import RowRuns
 
 Floats = NDArray[np.float64]
@@ -74,15 +75,21 @@ class WorkingColumns(ABC):
         """
 
     @abstractmethod
-    def no_change(self, residual: Floats, narrow: bool) -> NDArray[Any]:
-        """A change of the residual (T, n) to begin with; ``narrow``: in float32 if sweeps gain from that."""
-
-    @abstractmethod
-    def block_sweep(
-        self, known: Floats, coef: Floats, change: NDArray[Any], alpha: float, chosen: Flags, *penalty: Any
+    def block_round(
+        self,
+        descent: BlockDescent,
+        chosen: Flags,
+        known: Floats,
+        start: Floats,
+        end: tuple[Floats, Floats],
+        n_sweeps: int,
+        combined: bool = True,
     ) -> None:
-        """One sweep over the chosen blocks of columns, for coef (|W|, T) and a change of the residual (T, n) from that
-        of the known correlations (|W|, T); see kernels/descent.pyx."""
+        """Sweeps over the chosen blocks of columns; ``combined``: after each with those before it.
+
+        known (|W|, T): correlations of the residual ``start`` (T, n). end: coefficients (|W|, T) and their residual,
+        changed in place. Several sweeps may lose digits of the residual, but not of what the known correlations say.
+        """
 
 
 class DenseWorkingColumns(WorkingColumns):
@@ -146,19 +153,26 @@ class DenseWorkingColumns(WorkingColumns):
             changes += descent.dense_sweep(self.columns[:, block], coef[block], residual, alpha, active_only, *own)
         return changes
 
-    def no_change(self, residual: Floats, narrow: bool) -> NDArray[Any]:
-        if not narrow:
-            return np.zeros(residual.shape)
+    def block_round(
+        self,
+        descent: BlockDescent,
+        chosen: Flags,
+        known: Floats,
+        start: Floats,
+        end: tuple[Floats, Floats],
+        n_sweeps: int,
+        combined: bool = True,
+    ) -> None:
+        columns = self.columns if n_sweeps == 1 else self._narrow_columns()
+        for part in blocks(n_sweeps, self.entries * len(start), STEPS):
+            descent.dense_round(columns, known, chosen, start, *end, part.stop - part.start, combined)
+
+    def _narrow_columns(self) -> NDArray[np.float32]:
+        """Z_W in float32: half of the memory is read."""
         self._narrow = grown(self._narrow, self.size, axis=1, spare=SPARE)
         self._narrow[:, self._narrowed : self.size] = self._block[:, self._narrowed : self.size]
         self._narrowed = self.size
-        return np.zeros(residual.shape, dtype=np.float32)
-
-    def block_sweep(
-        self, known: Floats, coef: Floats, change: NDArray[Any], alpha: float, chosen: Flags, *penalty: Any
-    ) -> None:
-        columns = self.columns if change.dtype == np.float64 else self._narrow[:, : self.size]
-        descent.dense_block_sweep(columns, known, coef, change, alpha, chosen, *penalty)
+        return self._narrow[:, : self.size]
 
     def _blocks(self) -> Iterator[slice]:
         """Ranges of columns that one call may read."""
@@ -202,7 +216,7 @@ class SparseWorkingColumns(WorkingColumns):
 
     def extend_gram(self, gram: Floats, first: int) -> None:
         longest = 1 + int(np.diff(self._indptr[first:]).max(initial=0))
-        for block in blocks(self.size - first, longest * self.size, SPARSE_STEPS):  # an entry meets all columns at most
+        for block in blocks(self.size - first, longest * self.size, STEPS):  # an entry meets all columns at most
             indptr = self._indptr[: first + block.stop + 1]
             self._runs.extend(self._data, self._rows, indptr, self._offsets, gram)
 
@@ -238,13 +252,16 @@ class SparseWorkingColumns(WorkingColumns):
         residual += shift * self._root_weights
         return changes
 
-    def no_change(self, residual: Floats, narrow: bool) -> Floats:
-        return np.zeros(residual.shape)
-
-    def block_sweep(
-        self, known: Floats, coef: Floats, change: NDArray[Any], alpha: float, chosen: Flags, *penalty: Any
+    def block_round(
+        self,
+        descent: BlockDescent,
+        chosen: Flags,
+        known: Floats,
+        start: Floats,
+        end: tuple[Floats, Floats],
+        n_sweeps: int,
+        combined: bool = True,
     ) -> None:
-        columns = self._data, self._rows, self._indptr, self._offsets
-        shift = np.zeros(len(change))
-        descent.csc_block_sweep(*columns, shift, known, coef, change, alpha, chosen, *penalty)
-        change += np.multiply.outer(shift, self._root_weights)
+        columns = self._data, self._rows, self._indptr, self._offsets, self._root_weights
+        for part in blocks(n_sweeps, self.entries * len(start), STEPS):
+            descent.csc_round(*columns, known, chosen, start, *end, part.stop - part.start, combined)

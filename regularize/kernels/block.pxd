@@ -8,7 +8,7 @@ A block with a norm has bounds of zero and infinity alone, so that every rule is
 """
 from libc.math cimport sqrt
 
-from regularize.kernels.scalar cimport soft_threshold
+from regularize.kernels.scalar cimport penalty_value, soft_threshold
 
 
 cdef enum:
@@ -30,6 +30,22 @@ cdef inline double norm_of(Py_ssize_t size, const double *x) noexcept nogil:
     for i in range(size):
         total += x[i] * x[i]
     return sqrt(total)
+
+
+cdef inline double penalty_of_blocks(
+    Py_ssize_t n_blocks, Py_ssize_t width, const Py_ssize_t *starts, const double *norm, const double *l1,
+    const double *l2, double alpha, const double *coef,
+) noexcept nogil:
+    """alpha sum_g norm_g ||W_g|| + alpha sum_j (l1_j |W_j| + l2_j/2 ||W_j||^2)"""
+    cdef Py_ssize_t g, i, j
+    cdef double total = 0.0
+    for g in range(n_blocks):
+        if norm[g] > 0.0:
+            total += norm[g] * norm_of((starts[g + 1] - starts[g]) * width, coef + starts[g] * width)
+        for j in range(starts[g], starts[g + 1]):
+            for i in range(j * width, (j + 1) * width):
+                total += penalty_value(coef[i], l1[j], l2[j])
+    return alpha * total
 
 
 cdef inline bint is_zero(Py_ssize_t size, const double *x) noexcept nogil:

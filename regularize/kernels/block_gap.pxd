@@ -6,10 +6,10 @@ A block with a norm adds, at the dual value V, with x = max(||S(V)|| - norm, 0),
 """
 from libc.math cimport INFINITY, fabs, fmax, fmin, sqrt
 
-from regularize.kernels.block cimport allowed_threshold, feasible_share, norm_of
+from regularize.kernels.block cimport allowed_threshold, feasible_share, penalty_of_blocks
 from regularize.kernels.block_task cimport BlockTask, block_norm
 from regularize.kernels.gap cimport dual_scale, flat, soft_cap
-from regularize.kernels.scalar cimport fenchel_young, penalty_value
+from regularize.kernels.scalar cimport fenchel_young
 
 
 cdef inline double explained(const BlockTask *task) noexcept nogil:
@@ -134,15 +134,9 @@ cdef inline double duality_gap(const BlockTask *task) noexcept nogil:
 
 cdef inline double penalty_of(const BlockTask *task) noexcept nogil:
     """The penalty at the coefficients."""
-    cdef Py_ssize_t g, i, j
-    cdef double total = 0.0
-    for g in range(task.n_blocks):
-        if task.norm[g] > 0.0:
-            total += task.alpha * task.norm[g] * block_norm(task, g)
-        for j in range(task.starts[g], task.starts[g + 1]):
-            for i in range(j * task.width, (j + 1) * task.width):
-                total += task.alpha * penalty_value(task.coef[i], task.l1[j], task.l2[j])
-    return total
+    return penalty_of_blocks(
+        task.n_blocks, task.width, task.starts, task.norm, task.l1, task.l2, task.alpha, task.coef
+    )
 
 
 cdef inline double allowed_gap(const BlockTask *task) noexcept nogil:

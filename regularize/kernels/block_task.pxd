@@ -4,25 +4,14 @@ Feature j of the working set has the T coefficients ``coef[j * width : (j + 1) *
 ``starts[g]`` to ``starts[g + 1] - 1``. A block without a norm is a single feature. Correlations lie target by target:
 what moves a feature moves them all, in runs of memory however few the targets are.
 """
+from regularize.kernels.anderson cimport History
 from regularize.kernels.block cimport norm_of
 from regularize.kernels.gram_rows cimport subtract_rows
 
 
 cdef enum:
-    MEMORY = 5                  # sweeps that are combined
-    N_HISTORY = 3 * MEMORY + 2  # vectors of a history
     MOST_PENDING = 8            # features whose moves the correlations may lack, but for the last block's
     RUN = 512                   # correlations that are moved at a time
-
-
-cdef struct History:            # see block_acceleration.pxd
-    Py_ssize_t count            # sweeps taken in since it was begun
-    double[MEMORY * MEMORY] products    # of the steps, by places
-    double *begin               # (size, width)  coefficients before the present sweep
-    double *steps               # (MEMORY, size, width)
-    double *coefs               # (MEMORY, size, width), after each sweep
-    double *correlations        # (MEMORY, width, size)
-    double *guess               # (size, width)
 
 
 cdef struct BlockTask:

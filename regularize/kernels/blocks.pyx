@@ -14,8 +14,8 @@ c. What sweeps find is the pattern: which blocks are zero, and which entries wit
    smooth, and Newton steps (block_newton.pxd) converge quadratically. Along a path the first of them, from the last
    alpha's solution, is also the tangent to the path, so that most alphas take one or two and a sweep to check.
 d. A Newton step factors a matrix, which costs |F|^3. Where that is more than a few sweeps over the free features, sweeps
-   go on for as long, the last ones combined after each (block_acceleration.pxd), and each knot of a path begins on the
-   polynomial through the last ones, as the first Newton step would.
+   go on for as long, the last ones combined after each (anderson.pxd), and each knot of a path begins on the polynomial
+   through the last ones, as the first Newton step would.
 e. A move changes the correlations of all features. Moves of several blocks are taken from them together, so that they
    are read and written less often; a visit takes what is still pending from those of its own block.
 f. The schedule is that of quadratic.pyx, notes f to i.
@@ -24,8 +24,8 @@ from libc.math cimport fabs, fmax
 from libc.stdlib cimport free, realloc
 from libc.string cimport memset
 
-from regularize.kernels.block_acceleration cimport lend_history
-from regularize.kernels.block_task cimport MOST_PENDING, N_HISTORY, BlockTask
+from regularize.kernels.anderson cimport begin_history, numbers_of_history
+from regularize.kernels.block_task cimport MOST_PENDING, BlockTask
 from regularize.kernels.path cimport N_VECTORS, Knots, Path, is_under_way, place_knots, solve_path
 from regularize.kernels.schedule cimport DONE, OUT_OF_BUDGET, SHORT_OF_MEMORY, SPENT, STUCK
 
@@ -73,7 +73,8 @@ cdef class BlockSolver:
     cdef bint lend_memory(self, BlockTask *task) noexcept nogil:
         """Put this object's memory behind the task; False when memory is short."""
         cdef Py_ssize_t entries = task.size * task.width, most_pending = MOST_PENDING + task.size
-        cdef Py_ssize_t length = (10 + N_HISTORY) * entries + task.n_blocks + most_pending * task.width
+        cdef Py_ssize_t remembered = numbers_of_history(entries, entries)
+        cdef Py_ssize_t length = 10 * entries + remembered + task.n_blocks + most_pending * task.width
         cdef void *block = realloc(self.scratch, length * sizeof(double))
         if block == NULL:
             return False
@@ -87,8 +88,8 @@ cdef class BlockSolver:
         task.before, task.old = self.scratch + 2 * entries, self.scratch + 3 * entries
         task.local = self.scratch + 4 * entries
         self.correlations, self.response = self.scratch + 8 * entries, self.scratch + 9 * entries
-        lend_history(&task.history, entries, self.scratch + 10 * entries)
-        task.moves = self.scratch + (10 + N_HISTORY) * entries
+        begin_history(&task.history, entries, entries, self.scratch + 10 * entries)
+        task.moves = self.scratch + 10 * entries + remembered
         task.curvature = task.moves + most_pending * task.width
         task.correlations, task.response = self.correlations, self.response
         task.matrix, task.inverse, task.room = self.matrix, self.inverse, self.room

@@ -9,7 +9,8 @@ it had been interpolated between its neighbours. At tight tolerances every alpha
 from libc.math cimport fmax
 from libc.string cimport memcpy, memset
 
-from regularize.kernels.block_acceleration cimport add_multiple, is_better
+from regularize.kernels.anderson cimport add_multiple
+from regularize.kernels.block_acceleration cimport is_better
 from regularize.kernels.block_task cimport BlockTask
 from regularize.kernels.schedule cimport (
     AnyTask, DONE, OUT_OF_BUDGET, SHORT_OF_MEMORY, WORK_BUDGET, Ending, allowed_gap_of, gap_of, solve,

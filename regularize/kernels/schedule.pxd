@@ -4,7 +4,8 @@ The reasons are notes f to i of quadratic.pyx.
 """
 from libc.math cimport INFINITY
 
-from regularize.kernels.block_acceleration cimport accelerate, begin_sweep
+from regularize.kernels.anderson cimport begin_sweep
+from regularize.kernels.block_acceleration cimport accelerate
 from regularize.kernels.block_gap cimport (
     allowed_gap as allowed_block_gap, duality_gap as block_duality_gap, is_good_enough as are_blocks_good_enough,
 )
@@ -100,7 +101,7 @@ cdef inline void settle_by_sweeps(BlockTask *task, Py_ssize_t max_iter, bint che
     cdef Py_ssize_t limit = min(task.work + price_of_newton(task), <Py_ssize_t> WORK_BUDGET)
     task.history.count = 0
     while task.n_iter < max_iter and task.work <= limit and (check or task.history.count < ROUGH_SWEEPS):
-        begin_sweep(task)
+        begin_sweep(&task.history, task.coef)
         sweep_blocks(task, ALL)
         accelerate(task)
         if check and is_done(task):

@@ -6,7 +6,7 @@ it, and it is taken only if the objective is lower there.
 
 * Along a path, blocks move smoothly in alpha while their pattern stays: the first guess at a new alpha is the
   polynomial through the last solutions. Often it is good enough as it is.
-* After every sweep the last ones are combined so that their steps cancel best (acceleration.py).
+* After every sweep the last ones are combined so that their steps cancel best (kernels/anderson.pxd).
 
 All sweeps of a round start from correlations that are known, and keep what they change of the residual. Where several
 sweeps pass between two readings, columns and change are float32: half of the memory is read, and at the end of the
@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 from scipy.linalg import lstsq
 
 from regularize.design.working_columns import WorkingColumns
+from regularize.kernels.block_descent import BlockDescent
 from regularize.kernels.quadratic import Status
 from regularize.penalties import GroupPenalty
-from regularize.solvers.acceleration import History
 from regularize.solvers.block_newton import NewtonSystem, State
 from regularize.solvers.clusters import Clusters
 from regularize.solvers.residual_quadratic import STALLED_ROUNDS, ResidualQuadratic
@@ -76,11 +76,11 @@ class BlockResidualQuadratic(ResidualQuadratic):
         self, coef: Floats, residual: Floats, penalty: Any, alpha: float, tolerance: float, max_iter: int
     ) -> Floats:
         state = self._guess(State(coef, residual, self.correlations), penalty, alpha)
-        arrays, chosen = self._arrays(penalty, coef.shape[1]), self._to_visit(state, penalty, alpha)
-        coef, change = state.coef.copy(), self._columns.no_change(residual, False)
-        for _ in range(min(GLANCE, max_iter)):
-            self._columns.block_sweep(state.correlations, coef, change, alpha, chosen, *arrays)
-        return coef
+        end = state.coef.copy(), state.residual.copy()
+        descent, chosen = self._descent(penalty, alpha, residual.shape), self._to_visit(state, penalty, alpha)
+        count = min(GLANCE, max_iter)
+        self._columns.block_round(descent, chosen, state.correlations, state.residual, end, count, combined=False)
+        return end[0]
 
     def _descend(
         self, state: State, penalty: GroupPenalty, alpha: float, tolerance: float, max_iter: int
@@ -91,7 +91,7 @@ class BlockResidualQuadratic(ResidualQuadratic):
         neither alone gets there.
         """
         n_iter, stalled, best, value, rounds, by_newton = 1, 0, np.inf, np.inf, 0, False
-        gap, history = self._gap_of(*state, penalty, alpha), History()
+        gap, descent = self._gap_of(*state, penalty, alpha), self._descent(penalty, alpha, state.residual.shape)
         held = penalty.holds()
         flat = np.flatnonzero((held.l1 == 0) & (held.l2 == 0) & np.isinf(held.lower) & np.isinf(held.upper))
         while gap > tolerance:
@@ -99,7 +99,7 @@ class BlockResidualQuadratic(ResidualQuadratic):
                 return Status.EXHAUSTED, n_iter, state
             count = 1 if by_newton else min(COMBINED, max_iter - n_iter)
             enough = tolerance if rounds == 0 and gap <= NEAR * tolerance else None  # later the gap falls slowly
-            state, used = self._sweeps(state, count, history, penalty, alpha, enough, flat)
+            state, used = self._sweeps(state, count, descent, penalty, alpha, enough, flat)
             n_iter += used
             if by_newton:
                 state = self._fitted(self._step_on_blocks(state, penalty, alpha), flat)
@@ -119,7 +119,7 @@ class BlockResidualQuadratic(ResidualQuadratic):
         self,
         state: State,
         count: int,
-        history: History,
+        descent: BlockDescent,
         penalty: GroupPenalty,
         alpha: float,
         enough: float | None,
@@ -129,25 +129,18 @@ class BlockResidualQuadratic(ResidualQuadratic):
 
         ``enough``: read the gap after each, and stop where it is within that.
         """
-        start, chosen, arrays = state, self._to_visit(state, penalty, alpha), self._arrays(penalty, state.coef.shape[1])
-        narrow = enough is None and count > 1 and flat.size == 0
-        change = self._columns.no_change(state.residual, narrow)
-        for used in range(1, count + 1):
-            coef = state.coef.copy()
-            self._columns.block_sweep(start.correlations, coef, change, alpha, chosen, *arrays)
-            end = State(coef, start.residual + change, state.correlations)  # of a state before, until they are needed
+        chosen, combined = self._to_visit(state, penalty, alpha), count > 1 and flat.size == 0
+        at_once = count if combined and enough is None else 1
+        for used in range(at_once, count + 1, at_once):
+            end = state.coef.copy(), state.residual.copy()
+            self._columns.block_round(descent, chosen, state.correlations, state.residual, end, at_once, combined)
             if flat.size:
-                self._fit_flat(flat, *end[:2])
-            is_combined = count > 1 and flat.size == 0
-            state = self._better(history.combined(state, end), end, penalty, alpha) if is_combined else end
-            change = (state.residual - start.residual).astype(change.dtype)
-            if enough is not None:
-                state = self._refreshed(state)
-                if self._gap_of(*state, penalty, alpha) <= enough:
-                    return state, used
-        if enough is not None:
-            return state, count
-        return self._corrected(state, start) if narrow else self._refreshed(state), count
+                self._fit_flat(flat, *end)
+            ended = State(*end, state.correlations)
+            state = self._refreshed(ended) if at_once == 1 else self._corrected(ended, state)
+            if enough is not None and self._gap_of(*state, penalty, alpha) <= enough:
+                return state, used
+        return state, count
 
     def _refreshed(self, state: State) -> State:
         """The state with the correlations of its residual."""
@@ -248,12 +241,11 @@ class BlockResidualQuadratic(ResidualQuadratic):
             return state
         return guess if _objective(guess, penalty, alpha) < _objective(state, penalty, alpha) else state
 
-    def _arrays(self, penalty: GroupPenalty, n_targets: int) -> tuple[Any, ...]:
-        """The penalty and the clusters of blocks as the sweeps take them."""
+    def _descent(self, penalty: GroupPenalty, alpha: float, shape: tuple[int, ...]) -> BlockDescent:
+        """What sweeps over the clusters of blocks, for residuals of this shape."""
         starts, norm, *terms = penalty.arrays
         clusters, curvature = self._clusters.of(penalty.groups)
-        scratch = np.empty(3 * self._clusters.widest * n_targets)
-        return starts, *clusters, norm, curvature, *terms, scratch
+        return BlockDescent(shape[1], shape[0], alpha, starts, *clusters, norm, curvature, *terms)
 
 
 def _objective(state: State, penalty: GroupPenalty, alpha: float) -> float:

@@ -22,13 +22,8 @@ class Clusters:
         self._curvature: list[Floats] = []
         self._arrays: tuple[Integers, Integers, Integers, Floats] | None = None
 
-    @property
-    def widest(self) -> int:
-        """Columns of the largest cluster."""
-        return max(len(gram) for gram in self._grams)
-
     def of(self, groups: Groups) -> tuple[tuple[Integers, Integers, Integers, Floats], Floats]:
-        """cluster (G,), first (K + 1,), places (K,) and grams as in kernels/descent.pyx; bounds of the eigenvalues.
+        """cluster (G,), first (K + 1,), places (K,), grams as in kernels/block_descent.pyx; bounds of the eigenvalues.
 
         Blocks may have been appended since the last call.
         """

@@ -118,7 +118,7 @@ def test_answers_do_not_depend_on_the_length_of_the_calls(layout, weights, fit_i
 
     whole = list(answers())
     for module in (blocks, dense_design, sparse_design, working_columns):
-        for limit in ("MULTIPLY_ADDS", "ENTRIES", "SPARSE_STEPS", "TILE_ENTRIES", "PANEL"):
+        for limit in ("MULTIPLY_ADDS", "ENTRIES", "STEPS", "TILE_ENTRIES", "PANEL"):
             monkeypatch.setattr(module, limit, 3, raising=False)
     for short, expected in zip(answers(), whole, strict=True):
         close(short, expected)

@@ -177,7 +177,7 @@ def test_without_large_means_nothing_is_shifted(verb, layout):
 @pytest.mark.parametrize("layout", ["C", "F", "F float32", "CSC int32", "CSC float32 int64"])
 def test_answers_do_not_depend_on_the_length_of_the_calls(verb, layout, monkeypatch):
     for module in (blocks, base, dense_design, sparse_design):
-        limits = ("MULTIPLY_ADDS", "ENTRIES", "SPARSE_STEPS", "TILE_ENTRIES", "DENSE_ENTRIES", "LEAST_ROWS")
+        limits = ("MULTIPLY_ADDS", "ENTRIES", "STEPS", "TILE_ENTRIES", "DENSE_ENTRIES", "LEAST_ROWS")
         for limit in (*limits, "LEAST_COLUMNS", "LEAST_ENTRIES"):
             monkeypatch.setattr(module, limit, 3, raising=False)
     weights = weights_of("with zeros", 13)
