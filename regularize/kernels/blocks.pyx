@@ -13,9 +13,9 @@ b. A block is minimised over by proximal steps under the largest eigenvalue of i
 c. What sweeps find is the pattern: which blocks are zero, and which entries within them. On a pattern the objective is
    smooth, and Newton steps (block_newton.pxd) converge quadratically. Along a path the first of them, from the last
    alpha's solution, is also the tangent to the path, so that most alphas take one or two and a sweep to check.
-d. A Newton step factors a matrix, which costs |F|^3. Where that is more than a few sweeps over the free features, sweeps
-   go on for as long, the last ones combined after each (anderson.pxd), and each knot of a path begins on the polynomial
-   through the last ones, as the first Newton step would.
+d. A Newton step factors a matrix, which costs |F|^3. Where that is more than a few sweeps over the free features,
+   sweeps go on for as long, the last ones combined after each (anderson.pxd), and each knot of a path begins on the
+   polynomial through the last ones, as the first Newton step would.
 e. A move changes the correlations of all features. Moves of several blocks are taken from them together, so that they
    are read and written less often; a visit takes what is still pending from those of its own block.
 f. The schedule is that of quadratic.pyx, notes f to i.

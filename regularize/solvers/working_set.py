@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
 
 WIDEST_GRAM = 1000  # columns up to which a Gram matrix is always kept
+WIDEST_BLOCKS = 300  # the same for blocks, whose Newton steps keep no factor
 MOST_PER_SAMPLE = 2  # columns per row up to which a sweep reads less of a Gram matrix than of the columns
 SHARE, SHARE_OF_SWEEPS = 0.3, 0.8  # of the tolerance goes to the inner problem; more where it converges slowly
 LONG_PATH = 100  # alphas for which a Gram matrix pays
@@ -162,7 +163,8 @@ class WorkingSet:
         keeping a residual is far cheaper than keeping |W| correlations.
         """
         n, has_groups = self.target.shape[-1], isinstance(self.penalty, GroupPenalty)
-        if isinstance(self.quadratic, ResidualQuadratic) or self.size <= WIDEST_GRAM:
+        widest = WIDEST_BLOCKS if has_groups else WIDEST_GRAM
+        if isinstance(self.quadratic, ResidualQuadratic) or self.size <= widest:
             return False
         if self.size > SPARSE_SHARE * self._columns.entries / self.size:
             return True

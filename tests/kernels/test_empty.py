@@ -10,7 +10,8 @@ import pytest
 
 SCRIPT = """
 import numpy as np
-from regularize.kernels import descent, gram, krylov, products, quadratic, row_products, row_runs, scan
+from regularize.kernels import block_descent, blocks, descent, gram, krylov, products, quadratic, row_products, row_runs
+from regularize.kernels import scan
 
 floats, ints = (lambda *shape: np.zeros(shape)), (lambda *shape: np.zeros(shape, dtype=np.int64))
 fortran = lambda *shape: np.zeros(shape, order="F")
@@ -57,6 +58,20 @@ for n in (0, 1, 3):
             for k in (0, 2):
                 quadratic.QuadraticSolver().solve_path(**problem, alphas=floats(k), first=0, coefs=floats(k, p),
                                                        n_iters=np.zeros(k, dtype=np.intp))
+            groups = dict(starts=np.arange(p + 1), norm=floats(p), **penalty)
+            for t in (1, 2):
+                changed = dict(response=floats(p, t), correlations=floats(p, t), coef=floats(p, t))
+                for k in (0, 2):
+                    blocks.BlockSolver().solve_path(**{**problem, **groups, **changed}, alphas=floats(k), first=0,
+                                                    coefs=floats(k, p, t), n_iters=np.zeros(k, dtype=np.intp))
+                clusters = dict(cluster=np.zeros(p, dtype=np.intp), first=np.unique([0, p]), places=ints(min(p, 1)),
+                                grams=floats(p * p), curvature=floats(p))
+                rounds = block_descent.BlockDescent(n, t, 1.0, **groups, **clusters)
+                state = dict(known=floats(p, t), chosen=np.ones(p, dtype=np.uint8), start=floats(t, n),
+                             coef=floats(p, t), residual=floats(t, n), n_sweeps=2, combined=True)
+                rounds.dense_round(Z=X, **state)
+                rounds.csc_round(data=floats(0), rows=ints(0), indptr=ints(p + 1), offsets=floats(p),
+                                   root_weights=floats(n), **state)
 print("alive")
 """
 
