@@ -3,8 +3,8 @@
 From the combinations of the last sweeps with weights that sum to one, it proposes that of the ends whose steps,
 combined alike, are smallest. Where sweeps act linearly, the next one goes on from there as from any other point. What
 depends linearly on the coefficients (the companion: correlations, or a residual) is combined alike, so that to judge
-the proposal reads no data. References: Anderson (1965), "Iterative procedures for nonlinear integral equations"; Bertrand
-and Massias (2021), "Anderson acceleration of coordinate descent", who restart it every few sweeps.
+the proposal reads no data. References: Anderson (1965), "Iterative procedures for nonlinear integral equations";
+Bertrand and Massias (2021), "Anderson acceleration of coordinate descent", who restart it every few sweeps.
 """
 from libc.math cimport fabs
 from libc.string cimport memcpy, memset
