@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,6 @@ class WorkingColumns(ABC):
         ``penalty``: squared norms of the columns, l1, l2, lower and upper, each (|W|,).
         """
 
-    @abstractmethod
     def block_round(
         self,
         descent: BlockDescent,
@@ -90,6 +90,13 @@ class WorkingColumns(ABC):
         known (|W|, T): correlations of the residual ``start`` (T, n). end: coefficients (|W|, T) and their residual,
         changed in place. Several sweeps may lose digits of the residual, but not of what the known correlations say.
         """
+        sweep = self._sweeper(descent, n_sweeps > 1)
+        for part in blocks(n_sweeps, self.entries * len(start), STEPS):
+            sweep(known, chosen, start, *end, part.stop - part.start, combined)
+
+    @abstractmethod
+    def _sweeper(self, descent: BlockDescent, narrow: bool) -> Callable[..., None]:
+        """The kernel's round over these columns; ``narrow``: as float32 if sweeps gain from that."""
 
 
 class DenseWorkingColumns(WorkingColumns):
@@ -153,19 +160,8 @@ class DenseWorkingColumns(WorkingColumns):
             changes += descent.dense_sweep(self.columns[:, block], coef[block], residual, alpha, active_only, *own)
         return changes
 
-    def block_round(
-        self,
-        descent: BlockDescent,
-        chosen: Flags,
-        known: Floats,
-        start: Floats,
-        end: tuple[Floats, Floats],
-        n_sweeps: int,
-        combined: bool = True,
-    ) -> None:
-        columns = self.columns if n_sweeps == 1 else self._narrow_columns()
-        for part in blocks(n_sweeps, self.entries * len(start), STEPS):
-            descent.dense_round(columns, known, chosen, start, *end, part.stop - part.start, combined)
+    def _sweeper(self, descent: BlockDescent, narrow: bool) -> Callable[..., None]:
+        return partial(descent.dense_round, self._narrow_columns() if narrow else self.columns)
 
     def _narrow_columns(self) -> NDArray[np.float32]:
         """Z_W in float32: half of the memory is read."""
@@ -252,16 +248,5 @@ class SparseWorkingColumns(WorkingColumns):
         residual += shift * self._root_weights
         return changes
 
-    def block_round(
-        self,
-        descent: BlockDescent,
-        chosen: Flags,
-        known: Floats,
-        start: Floats,
-        end: tuple[Floats, Floats],
-        n_sweeps: int,
-        combined: bool = True,
-    ) -> None:
-        columns = self._data, self._rows, self._indptr, self._offsets, self._root_weights
-        for part in blocks(n_sweeps, self.entries * len(start), STEPS):
-            descent.csc_round(*columns, known, chosen, start, *end, part.stop - part.start, combined)
+    def _sweeper(self, descent: BlockDescent, narrow: bool) -> Callable[..., None]:
+        return partial(descent.csc_round, self._data, self._rows, self._indptr, self._offsets, self._root_weights)

@@ -9,7 +9,7 @@ Bertrand and Massias (2021), "Anderson acceleration of coordinate descent", who 
 from libc.math cimport fabs
 from libc.string cimport memcpy, memset
 
-from regularize.kernels.blas cimport cholesky, solve_factored
+from regularize.kernels.blas cimport cholesky, dot, solve_factored
 
 
 cdef enum:
@@ -41,15 +41,6 @@ cdef inline void begin_history(History *history, Py_ssize_t size, Py_ssize_t oth
     history.steps, history.ends = memory + 2 * size, memory + (2 + MEMORY) * size
     history.companion = memory + (2 + 2 * MEMORY) * size
     history.companions = history.companion + others
-
-
-cdef inline double inner_product(Py_ssize_t n, const double *x, const double *y) noexcept nogil:
-    """<x, y>"""
-    cdef Py_ssize_t i
-    cdef double total = 0.0
-    for i in range(n):
-        total += x[i] * y[i]
-    return total
 
 
 cdef inline double largest_shares() noexcept nogil:
@@ -112,7 +103,7 @@ cdef inline bint take_in(History *history, const double *coef, const double *com
     memcpy(history.companions + place * history.others, companion, history.others * sizeof(double))
     history.count += 1
     for k in range(min(history.count, <Py_ssize_t> MEMORY)):
-        history.products[place * MEMORY + k] = inner_product(n, step, history.steps + k * n)
+        history.products[place * MEMORY + k] = dot(n, step, history.steps + k * n)
         history.products[k * MEMORY + place] = history.products[place * MEMORY + k]
     if history.count == 1 or not fill_shares(history, shares):
         return False

@@ -154,6 +154,16 @@ cdef struct Memory:
     double *scratch             # (3, widest, width)
 
 
+cdef void take_change(
+    const double *start, const double *residual, floating *change, Memory *memory, Py_ssize_t width,
+) noexcept nogil:
+    """change = residual - start, without a shift"""
+    cdef Py_ssize_t i
+    memset(memory.shift, 0, width * sizeof(double))
+    for i in range(memory.n_rows * width):
+        change[i] = <floating> (residual[i] - start[i])
+
+
 cdef void take_round(
     const floating *Z, Columns layout, const double *offsets, const double *root_weights, const Blocks *blocks,
     const unsigned char *chosen, const double *start, double *coef, double *residual, Memory *memory,
@@ -162,9 +172,7 @@ cdef void take_round(
     """Sweeps over the chosen blocks; the known correlations are those of ``start``, the residual may be elsewhere."""
     cdef Py_ssize_t i, t, _k, n = memory.n_rows, width = blocks.width
     cdef floating *change = <floating *> memory.change
-    memset(memory.shift, 0, width * sizeof(double))
-    for i in range(n * width):
-        change[i] = <floating> (residual[i] - start[i])
+    take_change(start, residual, change, memory, width)
     for _k in range(n_sweeps):
         begin_sweep(&memory.history, coef)
         sweep_blocks(
@@ -180,9 +188,7 @@ cdef void take_round(
         if is_better(blocks, &memory.history, coef, residual):
             memcpy(coef, memory.history.guess, memory.history.size * sizeof(double))
             memcpy(residual, memory.history.companion, n * width * sizeof(double))
-            memset(memory.shift, 0, width * sizeof(double))
-            for i in range(n * width):
-                change[i] = <floating> (residual[i] - start[i])
+            take_change(start, residual, change, memory, width)
 
 
 cdef class BlockDescent:
