@@ -199,10 +199,7 @@ cdef class BlockDescent:
     cdef double *numbers
     cdef object arrays                              # what the pointers point to
 
-    def __cinit__(self):
-        self.numbers = NULL
-
-    def __init__(
+    def __cinit__(
         self,
         Py_ssize_t n_rows,
         Py_ssize_t n_targets,
@@ -220,8 +217,7 @@ cdef class BlockDescent:
         const double[::1] upper not None,           # (m,)
     ):
         cdef Py_ssize_t k, widest = 0, size = l1.shape[0] * n_targets, rows = n_rows * n_targets, remembered
-        if self.numbers != NULL or norm.shape[0] == 0 or n_rows == 0:
-            self.blocks.count = 0
+        if norm.shape[0] == 0 or n_rows == 0:
             return
         for k in range(places.shape[0]):
             widest = max(widest, starts[first[k + 1]] - starts[first[k]])

@@ -274,15 +274,15 @@ cdef inline double move(BlockTask *task, Py_ssize_t count) noexcept nogil:
     return gain
 
 
-cdef inline Py_ssize_t price_of_newton(BlockTask *task) noexcept nogil:
-    """The multiply-adds that sweeps do in the time of a step."""
-    cdef Py_ssize_t count = list_free(task)
+cdef inline Py_ssize_t price_of_step(const BlockTask *task, Py_ssize_t count) noexcept nogil:
+    """The multiply-adds that sweeps do in the time of a step on so many free features."""
     return count * count * count // (NARROW_SPEED if task.width == 1 else WIDE_SPEED)
 
 
 cdef inline bint is_newton_dear(BlockTask *task) noexcept nogil:
     """Whether a step costs more than a few sweeps over the features that it would move."""
-    return price_of_newton(task) > CHEAP_STEPS * list_free(task) * task.size * task.width
+    cdef Py_ssize_t count = list_free(task)
+    return price_of_step(task, count) > CHEAP_STEPS * count * task.size * task.width
 
 
 cdef inline bint reserve(BlockTask *task, Py_ssize_t count) noexcept nogil:

@@ -72,10 +72,10 @@ cdef inline bint visit(BlockTask *task, Py_ssize_t g) noexcept nogil:
             return False
         if task.curvature[g] <= 0.0:
             return False
-        memcpy(moved, w, size * sizeof(double))
+    memcpy(moved, w, size * sizeof(double))
+    if task.norm[g] > 0.0:
         descend(task, g)
     else:
-        memcpy(moved, w, size * sizeof(double))
         for i in range(width):
             w[i] = prox(
                 task.local[i] + curvature * w[i], task.alpha * task.l1[begin], curvature + task.alpha * task.l2[begin],

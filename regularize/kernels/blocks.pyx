@@ -55,8 +55,6 @@ cdef class BlockSolver:
     cdef double *matrix
     cdef double *inverse
     cdef double *scratch
-    cdef double *correlations               # target by target, as the task takes them
-    cdef double *response
     cdef Py_ssize_t *places
     cdef Py_ssize_t room
     cdef readonly Status status             # that of the last alpha
@@ -87,11 +85,10 @@ cdef class BlockSolver:
         task.direction, task.step = self.scratch, self.scratch + entries
         task.before, task.old = self.scratch + 2 * entries, self.scratch + 3 * entries
         task.local = self.scratch + 4 * entries
-        self.correlations, self.response = self.scratch + 8 * entries, self.scratch + 9 * entries
+        task.correlations, task.response = self.scratch + 8 * entries, self.scratch + 9 * entries
         begin_history(&task.history, entries, entries, self.scratch + 10 * entries)
         task.moves = self.scratch + 10 * entries + remembered
         task.curvature = task.moves + most_pending * task.width
-        task.correlations, task.response = self.correlations, self.response
         task.matrix, task.inverse, task.room = self.matrix, self.inverse, self.room
         return True
 
@@ -155,10 +152,10 @@ cdef class BlockSolver:
         with nogil:
             if self.vectors != NULL and self.lend_memory(&task):
                 self.measure_blocks(&task)
-                transpose(task.size, task.width, &response[0, 0], self.response)
-                transpose(task.size, task.width, &correlations[0, 0], self.correlations)
+                transpose(task.size, task.width, &response[0, 0], <double *> task.response)
+                transpose(task.size, task.width, &correlations[0, 0], task.correlations)
                 status = <Status> solve_path(&task, &self.knots, &path, &first)
-                transpose(task.width, task.size, self.correlations, &correlations[0, 0])
+                transpose(task.width, task.size, task.correlations, &correlations[0, 0])
                 self.matrix, self.inverse, self.room = task.matrix, task.inverse, task.room
             else:
                 status = NO_MEMORY

@@ -163,7 +163,7 @@ cdef inline void keep(AnyTask *task, Path *path, Py_ssize_t k, double *correlati
 
 
 cdef inline void pass_knot(Knots *knots, Py_ssize_t k, double **correlations) noexcept nogil:
-    """alphas[k], whose correlations change places with those of the knot before the last, is now the last knot."""
+    """alphas[k], whose correlations change places with those of the oldest knot, is now the last knot."""
     knots.before_correlations, knots.first_correlations, knots.last_correlations, correlations[0] = (
         knots.first_correlations, knots.last_correlations, correlations[0], knots.before_correlations
     )

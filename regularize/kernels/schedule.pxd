@@ -10,7 +10,7 @@ from regularize.kernels.block_gap cimport (
     allowed_gap as allowed_block_gap, duality_gap as block_duality_gap, is_good_enough as are_blocks_good_enough,
 )
 from regularize.kernels.block_newton cimport (
-    is_newton_dear, list_free, newton_step as block_newton_step, price_of_newton,
+    is_newton_dear, list_free, newton_step as block_newton_step, price_of_step,
 )
 from regularize.kernels.block_sweep cimport reach as reach_of_blocks, sweep as sweep_blocks
 from regularize.kernels.block_task cimport BlockTask
@@ -98,7 +98,7 @@ cdef inline double reach_of(AnyTask *task) noexcept nogil:
 
 cdef inline void settle_by_sweeps(BlockTask *task, Py_ssize_t max_iter, bint check) noexcept nogil:
     """Accelerated sweeps in about the time of a Newton step; ``check``: or until good enough, else a few."""
-    cdef Py_ssize_t limit = min(task.work + price_of_newton(task), <Py_ssize_t> WORK_BUDGET)
+    cdef Py_ssize_t limit = min(task.work + price_of_step(task, list_free(task)), <Py_ssize_t> WORK_BUDGET)
     task.history.count = 0
     while task.n_iter < max_iter and task.work <= limit and (check or task.history.count < ROUGH_SWEEPS):
         begin_sweep(&task.history, task.coef)

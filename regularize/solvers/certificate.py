@@ -169,4 +169,4 @@ def _inverse_form(gram: Floats, c: Floats, largest: float) -> float:
     x = cho_solve(factor, c, check_finite=False)
     if not np.max(np.abs(x)) * floor <= 10 * FLAT:
         return largest
-    return min(float(c @ x + floor * (x @ x)), largest)  # what the floor takes away is given back
+    return min(float(c @ x), largest)
