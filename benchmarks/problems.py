@@ -10,7 +10,8 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -86,7 +87,16 @@ def from_tests(name: str) -> ModuleType:
 
 def make(name: str, n_alphas: int = 100) -> Problem:
     """The problem of a row; FileNotFoundError if its data are not on this machine."""
-    row = ROWS[name]
+    return _on_grid(name, ROWS[name], n_alphas)
+
+
+def make_fit(name: str) -> Problem:
+    """The same for a row of the single fits: its smallest alpha alone."""
+    whole = _on_grid(name, FIT_ROWS[name], 2)
+    return replace(whole, alphas=whole.alphas[1:])
+
+
+def _on_grid(name: str, row: Row, n_alphas: int) -> Problem:
     X, y = row.load()
     y = np.asarray(y, dtype=np.float64) - np.mean(y)
     X = sparse.csc_matrix(X) if sparse.issparse(X) else np.asfortranarray(X - np.mean(X, axis=0))
@@ -163,4 +173,17 @@ CV_ROWS = {
     "imdb": Row(lambda: real("imdb", target="rating"), 1e-2),
     "bike": Row(_bike, 1e-3, l1_ratios=(0.1, 0.5, 0.9, 1.0)),
     "diabetes": Row(_diabetes, 1e-3, is_quick=True),
+}
+
+_SHAPES = {(600, 800): (1e-2, 3e-3), (2000, 500): (1e-2, 1e-3), (5000, 2000): (1e-1, 1e-2, 1e-3)}
+_SHAPES |= {(1000, 5000): (1e-1, 1e-2, 1e-3), (1000, 20000): (1e-2,), (20000, 600): (1e-2,)}
+
+FIT_ROWS = {
+    f"synthetic {n} x {p} at {ratio:g}": Row(partial(autoregressive, n, p), ratio, is_quick=n == 600)
+    for (n, p), ratios in _SHAPES.items()
+    for ratio in ratios
+} | {
+    "leukemia at 0.01": Row(lambda: real("leukemia"), 1e-2),
+    "imdb at 0.01": Row(lambda: real("imdb", target="rating"), 1e-2),
+    "bike at 0.001": Row(_bike, 1e-3),
 }

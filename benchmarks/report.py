@@ -29,24 +29,29 @@ def machine() -> str:
 
 def render(results: dict[str, Any]) -> str:
     """The whole page."""
+    parts = ["# Benchmark results", "", "Written by `run.py`; what is measured and how is said in README.md."]
+    parts += _common(results)
+    parts += ["## One `fit` at 0.1 alpha_max, default tolerance", "", *_latency(results.get("fits", {})), ""]
+    parts += ["## Import", "", *_imports(results.get("imports", {})), ""]
+    return "\n".join(parts)
+
+
+def render_fits(results: dict[str, Any]) -> str:
+    """The page of single fits."""
+    parts = ["# Single fits", "", "Written by `run_fits.py`: as RESULTS.md, one alpha instead of a path, cold."]
+    return "\n".join([*parts, *_common(results)])
+
+
+def _common(results: dict[str, Any]) -> list[str]:
+    """Facts and tables of whatever is solved at some alphas."""
     rows = results["rows"]
-    parts = [
-        "# Benchmark results",
-        "",
-        "Written by `run.py`; what is measured and how is said in README.md.",
-        "",
-        *[f"- {line}" for line in facts(results)],
-        "",
-    ]
+    parts = ["", *[f"- {line}" for line in facts(results)], ""]
     for kind, heading in HEADINGS.items():
         for target in results["targets"]:
             parts += [f"## Seconds to a {heading.format(target)}", ""]
             parts += [*_times(rows, kind, target, results["rivals"]), ""]
     parts += ["## This package alone", "", *_own(rows, results["targets"]), ""]
-    parts += ["## Peak extra memory, in units of X", "", *_memory(rows, results["rivals"]), ""]
-    parts += ["## One `fit` at 0.1 alpha_max, default tolerance", "", *_latency(results.get("fits", {})), ""]
-    parts += ["## Import", "", *_imports(results.get("imports", {})), ""]
-    return "\n".join(parts)
+    return [*parts, "## Peak extra memory, in units of X", "", *_memory(rows, results["rivals"]), ""]
 
 
 def facts(results: dict[str, Any]) -> list[str]:

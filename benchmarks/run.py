@@ -41,7 +41,13 @@ def main() -> None:
 
 def _row(name: str, options: argparse.Namespace, settings: measure.Settings) -> dict[str, Any]:
     """All rivals on one problem."""
-    problem = problems.make(name, options.alphas)
+    return measured_row(problems.make(name, options.alphas), problems.ROWS[name].ratio, options, settings)
+
+
+def measured_row(
+    problem: problems.Problem, ratio: float, options: argparse.Namespace, settings: measure.Settings
+) -> dict[str, Any]:
+    """All rivals on one problem, whose smallest alpha is this share of alpha_max."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         measure.save(problem, folder)
@@ -51,10 +57,10 @@ def _row(name: str, options: argparse.Namespace, settings: measure.Settings) -> 
             targets = [*options.targets, report.TIGHTEST] if rival == rivals.OURS else options.targets
             measured[rival] = measure.path_times(rival, problem, folder, targets, settings)
             _extra(measured[rival], rival, problem, folder, options.targets, settings)
-            print(f"{name}: {rival}: {measured[rival]}", file=sys.stderr, flush=True)
+            print(f"{problem.name}: {rival}: {measured[rival]}", file=sys.stderr, flush=True)
     return {
         "shape": problem.shape,
-        "ratio": problems.ROWS[name].ratio,
+        "ratio": ratio,
         "n_bytes": problem.n_bytes,
         "has_reference": has_reference,
         "rivals": {rival: dataclasses.asdict(one) for rival, one in measured.items()},

@@ -13,7 +13,14 @@ from scipy import sparse
 from judge import Verdict, judge
 from regularize.design import Design, make_design
 from regularize.penalties import Penalty
-from regularize.solvers import PathResult, residual_quadratic, squared_loss_alpha_max, squared_loss_path, working_set
+from regularize.solvers import (
+    PathResult,
+    residual_quadratic,
+    squared_loss_alpha_max,
+    squared_loss_path,
+    sweep_fit,
+    working_set,
+)
 from regularize.solvers import squared_loss as entry
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -198,9 +205,8 @@ def take_route(monkeypatch: Any, route: str) -> None:
     monkeypatch.setattr(working_set, "MOST_PER_SAMPLE", 1)
     if route == "conjugate gradients":
         monkeypatch.setattr(residual_quadratic, "PRODUCTS_PER_ENTRY", 0)
-    if route == "sweeps":
-        monkeypatch.setattr(working_set, "COLUMNS_PER_SWEEP", 1e-3)
-        monkeypatch.setattr(working_set, "MOST_PER_ROW", np.inf)
+    monkeypatch.setattr(sweep_fit, "LEAST_ROWS", 0)
+    monkeypatch.setattr(sweep_fit, "FEW_ALPHAS", everywhere if route == "sweeps" else 0)
 
 
 ROUTES = ("gram", "working set", "residual", "conjugate gradients", "sweeps")

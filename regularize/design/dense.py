@@ -18,17 +18,18 @@ from numpy.typing import NDArray
 
 from regularize.design.blocks import ENTRIES, LEAST_ROWS, MULTIPLY_ADDS, Run, add_gram, blocks
 from regularize.design.design import Design, Floats
+from regularize.design.narrow_columns import NarrowColumns
 from regularize.design.statistics import TILE_ENTRIES, Gatherer, Moments, moments_at_once, sampled_shift, tiles
 from regularize.design.working_columns import DenseWorkingColumns
-from regularize.kernels import products, row_products, threads
+from regularize.kernels import column_products, products, row_products, threads
 from regularize.kernels.gram import mirror
 
 LARGE_MEAN = 1e6
 MODERATE_MEAN = 1e4  # times the spread: costs four digits
 KEPT_VARIANCE = 1e-3  # of the squares about a common shift: with less, a variance is computed by itself
-MANY_VECTORS = 5  # from which a matrix product is faster than dot products, column by column
 LEAST_COLUMNS = 64  # of a tile of X in C order, so that whole cache lines are read
 PRODUCT_ENTRIES = 1 << 20  # of X in one such product
+WIDE = 1024  # columns of X in C order that are read together
 LINE = 8  # numbers in a line of the cache: what a column of X in C order costs to read, in columns
 
 
@@ -131,35 +132,20 @@ class DenseDesign(Design):
     def products(self, V: Floats, columns: NDArray[np.intp] | None = None, run: Run = map) -> Floats:
         if columns is not None:
             return self._listed_products(V, columns)
-        if len(V) >= MANY_VECTORS:
-            return self._matrix_product(V, run)
-        if not self.columns.flags.f_contiguous:
-            return self._row_products(V)
-        if self._X.dtype != np.float64 or len(V) > 1:
-            # BLAS would convert, or pack X for a thin product, at the price of several passes
-            return self._listed_products(V, np.arange(self.n_features, dtype=np.intp))
-        out = np.empty((1, self.n_features))
-        for block in self._column_blocks(self.n_features):
-            with threads.all_threads(self.n_samples * (block.stop - block.start)):
-                out[0, block] = self.columns[:, block].T @ V[0]
-        return out
-
-    def _matrix_product(self, V: Floats, run: Run) -> Floats:
-        """V X by blocks of columns, each converted by itself if X is float32."""
         out = np.empty((len(V), self.n_features))
+        stretch, least = column_products.stretch, 1
+        if not self.columns.flags.f_contiguous:
+            stretch, least = row_products.stretch, WIDE
 
-        def fill(block: slice) -> None:
-            out[:, block] = (np.asarray(self.columns[:, block], dtype=np.float64).T @ V.T).T  # the quicker way round
+        def multiply(block: slice) -> None:
+            part = np.empty((len(V), block.stop - block.start))
+            stretch(self.columns, V, block.start, part)
+            out[:, block] = part
 
-        for _ in run(fill, list(_whole_lines(self.columns, self.n_features, PRODUCT_ENTRIES))):
+        at_once = max(PRODUCT_ENTRIES, least * self.n_samples)
+        for _ in run(multiply, list(blocks(self.n_features, self.n_samples, at_once))):
             pass
         return out
-
-    def _row_products(self, V: Floats) -> Floats:
-        def multiply(block: slice, part: Floats) -> None:
-            row_products.stretch(self.columns, V, block.start, part)
-
-        return self._by_blocks(multiply, len(V), self.n_features)
 
     def _listed_products(self, V: Floats, columns: NDArray[np.intp]) -> Floats:
         of_columns = products.dense_dots
@@ -184,6 +170,9 @@ class DenseDesign(Design):
 
     def working_columns(self) -> DenseWorkingColumns:
         return DenseWorkingColumns(self.n_samples, self._gather)
+
+    def swept_columns(self) -> NarrowColumns:
+        return NarrowColumns(self.n_samples, self._gather)
 
     def _gather(self, columns: NDArray[np.intp], out: Floats) -> None:
         """Copy columns of Z."""

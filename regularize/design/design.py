@@ -35,7 +35,7 @@ from scipy import sparse
 from regularize.design.blocks import Run, blocks
 from regularize.design.statistics import TILE_ENTRIES, Moments
 from regularize.design.triangle import rows_at_once, triangle
-from regularize.design.working_columns import WorkingColumns
+from regularize.design.working_columns import SweptColumns, WorkingColumns
 
 Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
@@ -189,7 +189,8 @@ class Design(ABC):
     def products(self, V: Floats, columns: Columns | None = None, run: Run = map) -> Floats:
         """V times X as it is stored, all columns or those listed; V is (t, n), the result (t, m), float64.
 
-        ``run`` may apply a function to parts of X in several threads; the result does not depend on it.
+        ``run`` may apply a function to parts of X in several threads; the result does not depend on it, nor does that
+        of a row on those beside it.
         """
 
     def correlations(self, residuals: Floats, columns: Columns | None = None) -> Floats:
@@ -320,6 +321,19 @@ class Design(ABC):
     @abstractmethod
     def working_columns(self) -> WorkingColumns:
         """An empty set of columns of Z to work on."""
+
+    def swept_columns(self) -> SweptColumns:
+        """The same for sweeps alone, which may have fewer digits."""
+        return self.working_columns()
+
+    def combination(self, features: Columns, coefs: Floats) -> Floats:
+        """Z_F coefs (T, n) for the coefs (m, T) of some features, whose columns are copied a few at a time."""
+        out = np.zeros((coefs.shape[1], self.n_samples))
+        for block in blocks(features.size, self.n_entries / self.n_features, TILE_ENTRIES):
+            columns = self.working_columns()
+            columns.append(features[block])
+            out += columns.combine(coefs[block])
+        return out
 
     @abstractmethod
     def _full_gram(self) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,20 @@ def grown(array: NDArray[Any], length: int, axis: int = 0, spare: float = 0.5) -
     return larger
 
 
-class WorkingColumns(ABC):
-    """An appendable list of columns of Z with the products that the inner solvers need."""
+def grams_of_runs(Z: NDArray[Any], bounds: NDArray[np.intp]) -> Floats:
+    """Z_R'Z_R of runs of the columns, one after the other; one product for all of the same length but the last."""
+    rows, runs = Z.T, list(pairwise(bounds))
+    sizes = np.diff(bounds[:-1])
+    if sizes.size == 0 or np.any(sizes != sizes[0]):
+        grams = [rows[begin:end] @ rows[begin:end].T for begin, end in runs]
+    else:
+        equal, last = rows[bounds[0] : bounds[-2]].reshape(sizes.size, sizes[0], -1), rows[bounds[-2] : bounds[-1]]
+        grams = [equal @ equal.transpose(0, 2, 1), last @ last.T]
+    return np.concatenate([gram.ravel() for gram in grams], dtype=np.float64)
+
+
+class SweptColumns(ABC):
+    """An appendable list of columns of Z that sweeps over blocks read."""
 
     size: int
     read_together: int  # neighbouring columns, so that blocks of them are visited together
@@ -49,31 +62,12 @@ class WorkingColumns(ABC):
         """Copy columns of the design."""
 
     @abstractmethod
-    def extend_gram(self, gram: Floats, first: int) -> None:
-        """Fill the rows and columns of ``gram`` from ``first`` on with Z_W'Z_W."""
-
-    @abstractmethod
-    def squared_norms(self, first: int) -> Floats:
-        """Of the columns from ``first`` on."""
-
-    @abstractmethod
-    def combine(self, coef: Floats) -> Floats:
-        """Z_W coef, shape (n,); for coef (|W|, T) of shape (T, n)."""
-
-    @abstractmethod
     def correlations(self, residual: Floats, first: int = 0) -> Floats:
         """Z_W' residual, shape (|W|,), or (|W|, T) for a residual (T, n); of the columns from ``first`` on."""
 
     @abstractmethod
-    def matrix(self, positions: NDArray[np.intp]) -> Floats:
-        """Some of the columns as a dense (n, m) array in Fortran order."""
-
-    @abstractmethod
-    def sweep(self, coef: Floats, residual: Floats, alpha: float, active_only: bool, *penalty: Floats) -> int:
-        """One sweep of coordinate descent that keeps the residual; how many patterns changed.
-
-        ``penalty``: squared norms of the columns, l1, l2, lower and upper, each (|W|,).
-        """
+    def grams_of_runs(self, bounds: NDArray[np.intp]) -> Floats:
+        """Z_R'Z_R of each run of neighbours, from one of the bounds (K + 1,) up to the next, one after the other."""
 
     def block_round(
         self,
@@ -97,6 +91,33 @@ class WorkingColumns(ABC):
     @abstractmethod
     def _sweeper(self, descent: BlockDescent, narrow: bool) -> Callable[..., None]:
         """The kernel's round over these columns; ``narrow``: as float32 if sweeps gain from that."""
+
+
+class WorkingColumns(SweptColumns):
+    """Such a list with the products that the inner solvers need."""
+
+    @abstractmethod
+    def extend_gram(self, gram: Floats, first: int) -> None:
+        """Fill the rows and columns of ``gram`` from ``first`` on with Z_W'Z_W."""
+
+    @abstractmethod
+    def squared_norms(self, first: int) -> Floats:
+        """Of the columns from ``first`` on."""
+
+    @abstractmethod
+    def combine(self, coef: Floats) -> Floats:
+        """Z_W coef, shape (n,); for coef (|W|, T) of shape (T, n)."""
+
+    @abstractmethod
+    def matrix(self, positions: NDArray[np.intp]) -> Floats:
+        """Some of the columns as a dense (n, m) array in Fortran order."""
+
+    @abstractmethod
+    def sweep(self, coef: Floats, residual: Floats, alpha: float, active_only: bool, *penalty: Floats) -> int:
+        """One sweep of coordinate descent that keeps the residual; how many patterns changed.
+
+        ``penalty``: squared norms of the columns, l1, l2, lower and upper, each (|W|,).
+        """
 
 
 class DenseWorkingColumns(WorkingColumns):
@@ -129,6 +150,9 @@ class DenseWorkingColumns(WorkingColumns):
     def extend_gram(self, gram: Floats, first: int) -> None:
         with threads.all_threads(self._block.shape[0] * self.size * (self.size - first)):
             fill_gram(self.columns, gram, first)
+
+    def grams_of_runs(self, bounds: NDArray[np.intp]) -> Floats:
+        return grams_of_runs(self.columns, bounds)
 
     def squared_norms(self, first: int) -> Floats:
         block = self.columns[:, first:]
@@ -215,6 +239,12 @@ class SparseWorkingColumns(WorkingColumns):
         for block in blocks(self.size - first, longest * self.size, STEPS):  # an entry meets all columns at most
             indptr = self._indptr[: first + block.stop + 1]
             self._runs.extend(self._data, self._rows, indptr, self._offsets, gram)
+
+    def grams_of_runs(self, bounds: NDArray[np.intp]) -> Floats:
+        if np.all(np.diff(bounds) == 1):
+            return self.squared_norms(int(bounds[0]))[: bounds.size - 1]
+        matrices = [self.matrix(np.arange(*run)) for run in pairwise(bounds)]
+        return np.concatenate([(matrix.T @ matrix).ravel() for matrix in matrices])
 
     def squared_norms(self, first: int) -> Floats:
         squares = np.concatenate([[0.0], np.cumsum(self._data[: self.entries] ** 2)])[self._indptr]

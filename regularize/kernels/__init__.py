@@ -1,8 +1,7 @@
 """Compiled kernels: arrays in, numbers out.
 
-``block_descent``, ``blocks``, ``descent``, ``quadratic`` and ``row_products`` are built once per instruction set; the
-best build that this processor runs is picked here, at import. The environment variable ``REGULARIZE_KERNELS``
-(``baseline`` or ``v3``) overrides the choice.
+Some are built once per instruction set; the best build that this processor runs is picked here, at import. The
+environment variable ``REGULARIZE_KERNELS`` (``baseline`` or ``v3``) overrides the choice.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ except ImportError:
         " then 'python -P' here or 'python' in another folder (or install it editable, see CONTRIBUTING.md)."
     ) from None
 
-__all__ = ["KERNEL_BUILD", "block_descent", "blocks", "descent", "quadratic", "row_products"]
+__all__ = ["KERNEL_BUILD", "block_descent", "blocks", "column_products", "descent", "quadratic", "row_products"]
 
 BUILDS = ("baseline", "v3")
 
@@ -59,6 +58,8 @@ KERNEL_BUILD = choose_build(os.environ.get("REGULARIZE_KERNELS"))
 
 if TYPE_CHECKING:
     # one stub each for every build
-    from regularize.kernels import block_descent, blocks, descent, quadratic, row_products
+    from regularize.kernels import block_descent, blocks, column_products, descent, quadratic, row_products
 else:
-    block_descent, blocks, descent, quadratic, row_products = (load(kernel, KERNEL_BUILD) for kernel in __all__[1:])
+    block_descent, blocks, column_products, descent, quadratic, row_products = (
+        load(kernel, KERNEL_BUILD) for kernel in __all__[1:]
+    )

@@ -175,6 +175,13 @@ class GroupPenalty:
         flags[self.holds().always_active()] = True
         return self.units_with(flags)
 
+    def to_visit(self, coef: Floats, correlations: Floats, alpha: float) -> Flags:
+        """The groups (G,) that are not zero, or should not be, for coef and correlations (p, T)."""
+        chosen = self.critical_alphas(correlations.T) > alpha
+        chosen[self.units_with(np.asarray(np.any(coef, axis=1)))] = True
+        chosen[self.always_active()] = True
+        return chosen.astype(np.uint8)
+
     def restrict(self, units: Integers, features: Integers | None = None) -> GroupPenalty:
         """The record of some of the groups, their features in the order of :meth:`features_of`, given if known."""
         features = self.features_of(units) if features is None else features

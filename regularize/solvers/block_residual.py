@@ -77,7 +77,8 @@ class BlockResidualQuadratic(ResidualQuadratic):
     ) -> Floats:
         state = self._guess(State(coef, residual, self.correlations), penalty, alpha)
         end = state.coef.copy(), state.residual.copy()
-        descent, chosen = self._descent(penalty, alpha, residual.shape), self._to_visit(state, penalty, alpha)
+        descent = self._clusters.descent(penalty, alpha, residual.shape)
+        chosen = penalty.to_visit(state.coef, state.correlations, alpha)
         count = min(GLANCE, max_iter)
         self._columns.block_round(descent, chosen, state.correlations, state.residual, end, count, combined=False)
         return end[0]
@@ -91,7 +92,8 @@ class BlockResidualQuadratic(ResidualQuadratic):
         neither alone gets there.
         """
         n_iter, stalled, best, value, rounds, by_newton = 1, 0, np.inf, np.inf, 0, False
-        gap, descent = self._gap_of(*state, penalty, alpha), self._descent(penalty, alpha, state.residual.shape)
+        gap = self._gap_of(*state, penalty, alpha)
+        descent = self._clusters.descent(penalty, alpha, state.residual.shape)
         held = penalty.holds()
         flat = np.flatnonzero((held.l1 == 0) & (held.l2 == 0) & np.isinf(held.lower) & np.isinf(held.upper))
         while gap > tolerance:
@@ -129,7 +131,7 @@ class BlockResidualQuadratic(ResidualQuadratic):
 
         ``enough``: read the gap after each, and stop where it is within that.
         """
-        chosen, combined = self._to_visit(state, penalty, alpha), count > 1 and flat.size == 0
+        chosen, combined = penalty.to_visit(state.coef, state.correlations, alpha), count > 1 and flat.size == 0
         at_once = count if combined and enough is None else 1
         for used in range(at_once, count + 1, at_once):
             end = state.coef.copy(), state.residual.copy()
@@ -211,13 +213,6 @@ class BlockResidualQuadratic(ResidualQuadratic):
         self._fit_flat(flat, coef, residual)
         return self._refreshed(State(coef, residual, state.correlations))
 
-    def _to_visit(self, state: State, penalty: GroupPenalty, alpha: float) -> NDArray[np.uint8]:
-        """The blocks that are not zero, or should not be."""
-        chosen = penalty.critical_alphas(state.correlations.T) > alpha
-        chosen[penalty.units_with(np.asarray(np.any(state.coef, axis=1)))] = True
-        chosen[penalty.always_active()] = True
-        return chosen.astype(np.uint8)
-
     def _guess(self, state: State, penalty: GroupPenalty, alpha: float) -> State:
         """The polynomial through the last solutions at alpha, if the objective is lower there."""
         alphas = np.array([solved for solved, _ in self._solved])
@@ -240,12 +235,6 @@ class BlockResidualQuadratic(ResidualQuadratic):
         if not (np.all(guess.coef >= lower) and np.all(guess.coef <= upper)):
             return state
         return guess if _objective(guess, penalty, alpha) < _objective(state, penalty, alpha) else state
-
-    def _descent(self, penalty: GroupPenalty, alpha: float, shape: tuple[int, ...]) -> BlockDescent:
-        """What sweeps over the clusters of blocks, for residuals of this shape."""
-        starts, norm, *terms = penalty.arrays
-        clusters, curvature = self._clusters.of(penalty.groups)
-        return BlockDescent(shape[1], shape[0], alpha, starts, *clusters, norm, curvature, *terms)
 
 
 def _objective(state: State, penalty: GroupPenalty, alpha: float) -> float:

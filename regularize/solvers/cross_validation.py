@@ -16,7 +16,7 @@ from regularize.design import Design, FoldedDesign, Moments, SplitStatistics
 from regularize.design.blocks import blocks
 from regularize.kernels.threads import one_thread
 from regularize.penalties import GroupPenalty, Penalty
-from regularize.solvers.lockstep import paths_in_lockstep
+from regularize.solvers.crew import paths_beside_each_other
 from regularize.solvers.problem import PathResult
 from regularize.solvers.squared_loss import (
     LARGEST_INT,
@@ -108,7 +108,7 @@ def cross_validated_paths(
     solve = _by_gram if wants_gram(folded.full, y, alphas.shape[1], None) else _by_columns
     full: list[PathResult] = []
     with _pool(folded, n_jobs) as pool:
-        for found in solve(folded, y, penalties, alphas, pool, tol, min(max_iter, LARGEST_INT), with_full):
+        for found in solve(folded, y, penalties, alphas, pool, n_jobs, tol, min(max_iter, LARGEST_INT), with_full):
             if isinstance(found, FoldPath):
                 on_fold(replace(found, path=shaped(found.path, given.shape[1:]), y=given))
             else:
@@ -142,6 +142,7 @@ def _by_gram(
     penalties: Sequence[AnyPenalty],
     alphas: Floats,
     pool: Executor,
+    n_jobs: int,
     tol: float,
     max_iter: int,
     with_full: bool,
@@ -186,6 +187,7 @@ def _by_columns(
     penalties: Sequence[AnyPenalty],
     alphas: Floats,
     pool: Executor,
+    n_jobs: int,
     tol: float,
     max_iter: int,
     with_full: bool,
@@ -199,7 +201,9 @@ def _by_columns(
             group = folds[together]
             designs = [folded.full if fold is None else folded.fold(fold, by_columns=True) for fold in group]
             folded.gather_moments([design for design in designs if design is not folded.full], pool.map)
-            recorders = paths_in_lockstep(folded, designs, y, penalty, own_alphas, pool, tol=tol, max_iter=max_iter)
+            recorders = paths_beside_each_other(
+                folded, designs, y, penalty, own_alphas, pool, n_jobs, tol=tol, max_iter=max_iter
+            )
             for fold, recorder in zip(group, recorders, strict=True):
                 path = recorder.result()
                 if fold is None:

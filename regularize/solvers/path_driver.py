@@ -12,7 +12,7 @@ from regularize.kernels.quadratic import Status
 from regularize.penalties import GroupPenalty, Penalty
 from regularize.solvers.certificate import duality_gaps, flat_projection, has_flat
 from regularize.solvers.screening import Candidates, Pass, Result, Screen
-from regularize.solvers.working_set import LONG_PATH, WorkingSet, nonzero
+from regularize.solvers.working_set import WorkingSet, nonzero
 
 Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
@@ -60,8 +60,7 @@ class PathDriver:
         self.max_iter = max_iter
         self.squared_target = float(np.vdot(target, target))
         self.has_flat = has_flat(penalty, float(alphas.min()))
-        n_alphas = LONG_PATH if self.has_flat else alphas.size  # what no penalty holds is for Newton steps
-        self.working = WorkingSet(design, penalty, target, n_alphas, tolerance)
+        self.working = WorkingSet(design, penalty, target)
         started = penalty.units_with(nonzero(start))
         self.working.extend(np.union1d(penalty.always_active(), started), start)
         residual = self.working.residual

@@ -30,6 +30,7 @@ class Recorder:
         self.n_done = 0
         self.interrupted = False
         self.working_set_size = 0
+        self.spent = 0  # iterations that the next alpha has had from another solver
         self._design = design
         self._units = units
         self._alphas = alphas
@@ -46,6 +47,8 @@ class Recorder:
 
         It ends where the callback or the event wants it to. ``features`` is kept as it is, not copied.
         """
+        if self.spent:
+            n_iters, self.spent = np.append(n_iters[0] + self.spent, n_iters[1:]), 0
         if self._on_point is None:
             self._take(gaps, n_iters, features, coefs)
             return self._is_stopped()

@@ -42,8 +42,6 @@ class ResidualQuadratic:
     Invariant: ``correlations = Z_W' residual`` after ``extend``, ``refresh`` and ``solve``.
     """
 
-    newton_steps = NEWTON_STEPS
-
     def __init__(self, columns: WorkingColumns, correlations: Floats) -> None:
         self._columns = columns
         self._accuracy, self._cg_steps = 1e-4, LEAST_CG_STEPS  # of the conjugate gradients
@@ -78,7 +76,7 @@ class ResidualQuadratic:
         while n_iter < max_iter:
             n_iter += self._settle(coef, residual, penalty, alpha, max_iter - n_iter)
             gap = self._gap(coef, residual, penalty, alpha)
-            for _ in range(min(self.newton_steps, max_iter - n_iter)):
+            for _ in range(min(NEWTON_STEPS, max_iter - n_iter)):
                 if gap <= tolerance:
                     break
                 whole = self._newton_step(coef, residual, penalty.at(alpha))
@@ -233,15 +231,6 @@ class ResidualQuadratic:
                 kernel += block @ block.T
         inner = cho_solve(cho_factor(kernel, overwrite_a=True), image)
         return (slope - self._columns.correlations(inner)[free]) / l2
-
-
-class SweepQuadratic(ResidualQuadratic):
-    """Coordinate descent alone: for one solution that is not worth a Gram matrix if sweeps get there soon."""
-
-    newton_steps = 0
-
-    def _pattern_sweeps(self, n: int) -> int:
-        return 4
 
 
 def _blocks(positions: NDArray[np.intp]) -> list[NDArray[np.intp]]:

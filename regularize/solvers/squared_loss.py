@@ -17,6 +17,7 @@ from regularize.solvers.knots import Interpolation
 from regularize.solvers.path_driver import PathDriver
 from regularize.solvers.problem import OnPoint, PathResult
 from regularize.solvers.recorder import Recorder
+from regularize.solvers.sweep_fit import SweepFit, suits
 from regularize.solvers.units import Units
 
 Floats = NDArray[np.float64]
@@ -63,15 +64,16 @@ def squared_loss_path(  # noqa: PLR0913 - all options of a path
     units, null = _prepared(design, y, penalty, moments)
     if callable(alphas):
         alphas = alphas(_alpha_max(design, units, null))
-    if use_gram is None and not by_gram:
-        by_gram = _is_far_down(design, units.penalty, alphas, null)
     start = np.zeros((design.n_features, *y.shape[1:]))
     if coef_init is not None:
         start[:] = (coef_init * units.coef_scale).T.reshape(start.shape)
     recorder = Recorder(design, units, alphas, tol, on_point)
     task = PathTask(design, units, alphas, recorder, max_iter, start, null, solve_all)
     try:
-        (_gram_route if by_gram else _working_set_route)(task)
+        if by_gram:
+            _gram_route(task)
+        else:
+            _columns_route(task, use_gram is None)
     except KeyboardInterrupt:
         if recorder.n_done == 0:
             raise
@@ -183,12 +185,40 @@ class PathTask:
         return PathDriver(self.design, units.target, units.penalty, self.alphas, tolerance, self.max_iter, start, null)
 
 
-def _working_set_route(task: PathTask) -> None:
-    """One alpha after the other on a growing working set."""
+def _columns_route(task: PathTask, may_turn_to_gram: bool) -> None:
+    """Few alphas by sweeps as long as they get there; others one after the other on a growing working set."""
+    recorder = task.recorder
     with one_thread():
+        if suits(task.design, task.units.penalty, task.alphas):
+            rest = _swept(task)
+            if rest is None:
+                return
+            task = rest
+        if may_turn_to_gram and _is_far_down(task.design, task.units.penalty, task.alphas, task.null):
+            _gram_route(task)
+            return
         driver = task.driver(task.start, task.null)
-        driver.run(Interpolation(driver, task.recorder.add, task.solve_all).steps())
-        task.recorder.working_set_size = driver.working.size
+        driver.run(Interpolation(driver, recorder.add, task.solve_all).steps())
+        recorder.working_set_size = driver.working.size
+
+
+def _swept(task: PathTask) -> PathTask | None:
+    """Solve alphas by sweeps; what is left of the task."""
+    penalty, alphas, shape = task.units.penalty, task.alphas, task.start.shape
+    if isinstance(penalty, Penalty):
+        penalty = GroupPenalty.of_features(penalty)
+    target, start, null = np.atleast_2d(task.units.target), task.start.reshape(shape[0], -1), np.atleast_2d(task.null)
+    sweeps = SweepFit(task.design, target, penalty, task.recorder.tolerance, start, null)
+    for k in range(alphas.size):
+        fit = sweeps.solve(float(alphas[k]), task.max_iter)
+        task.recorder.working_set_size = sweeps.size
+        coef = fit.coef.reshape(shape)
+        if fit.gap is None:
+            task.recorder.spent = fit.n_iter
+            return replace(task, alphas=alphas[k:], start=coef, max_iter=task.max_iter - fit.n_iter)
+        if task.recorder.add(np.array([fit.gap]), np.array([fit.n_iter]), slice(None), coef[np.newaxis].copy()):
+            break
+    return None
 
 
 def _gram_route(task: PathTask) -> None:

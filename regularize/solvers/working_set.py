@@ -17,7 +17,7 @@ from regularize.kernels.quadratic import Status
 from regularize.penalties import GroupPenalty, Penalty
 from regularize.solvers.block_residual import BlockResidualQuadratic
 from regularize.solvers.quadratic import BlockQuadratic, GramQuadratic
-from regularize.solvers.residual_quadratic import ResidualQuadratic, SweepQuadratic
+from regularize.solvers.residual_quadratic import ResidualQuadratic
 
 Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
@@ -26,12 +26,7 @@ WIDEST_GRAM = 1000  # columns up to which a Gram matrix is always kept
 WIDEST_BLOCKS = 300  # the same for blocks, whose Newton steps keep no factor
 MOST_PER_SAMPLE = 2  # columns per row up to which a sweep reads less of a Gram matrix than of the columns
 SHARE, SHARE_OF_SWEEPS = 0.3, 0.8  # of the tolerance goes to the inner problem; more where it converges slowly
-LONG_PATH = 100  # alphas for which a Gram matrix pays
-TINY = float(np.finfo(np.float64).tiny)
 MOST_TRUSTED = 10  # solutions whose residual may be the one that their solver kept
-SWEEPS_PER_DIGIT = 6  # that coordinate descent takes where columns depend little on each other
-COLUMNS_PER_SWEEP = 22  # for which the Gram matrix costs as much as one sweep: multiply-adds there are cheaper
-MOST_PER_ROW = 0.5  # columns per row up to which sweeps alone are tried
 GLANCE_PRICE = 80  # entries of X that may be read in the time of a look ahead, per pair of active features
 GLANCE_PRICE_OF_BLOCKS = 3  # or per entry of the working set, where blocks keep a residual
 SPARSE_SHARE = 20  # |W| beyond this many times the entries of a column makes the residual the cheaper thing to keep
@@ -49,15 +44,7 @@ class WorkingSet:
     features are in ``features``; the quadratic's correlations are those of the residual.
     """
 
-    def __init__(
-        self,
-        design: Design,
-        penalty: Penalty | GroupPenalty,
-        target: Floats,
-        n_alphas: int = LONG_PATH,
-        tolerance: float = 0.0,
-    ) -> None:
-        """``n_alphas`` are to be solved, to about this tolerance: for few of them a Gram matrix may not pay."""
+    def __init__(self, design: Design, penalty: Penalty | GroupPenalty, target: Floats) -> None:
         self.design = design
         self.target = target
         self.residual = target.copy()
@@ -69,10 +56,7 @@ class WorkingSet:
         self._coef = np.empty((0, *target.shape[:-1]))
         self.penalty = penalty.restrict(self._units)
         kind = BlockQuadratic if isinstance(penalty, GroupPenalty) else GramQuadratic
-        squared_target = float(np.vdot(target, target))
-        self.quadratic: Any = kind(squared_target, target.shape[:-1])
-        digits = np.log10(max(squared_target, TINY) / max(tolerance, TINY))
-        self._worthy = COLUMNS_PER_SWEEP * SWEEPS_PER_DIGIT * max(digits, 1.0) * n_alphas
+        self.quadratic: Any = kind(float(np.vdot(target, target)), target.shape[:-1])
         self.size = 0
         self._trusted = 0  # solutions since the residual was computed from the coefficients
 
@@ -111,10 +95,6 @@ class WorkingSet:
         if units.size == 0:
             return
         features, first = self._all_penalties.features_of(units), self.size
-        turns_to_sweeps = self._is_for_sweeps(first + features.size)
-        if turns_to_sweeps and 3 * (first + features.size) > self.design.n_features:
-            usable = (self.design.norms > 0) & ~self._all_penalties.features.excluded
-            features = units = np.flatnonzero(usable & (self.contains == 0))  # what stays at zero costs sweeps little
         self.size = first + features.size
         self._features = grown(self._features, self.size)
         self._coef = grown(self._coef, self.size)
@@ -129,32 +109,11 @@ class WorkingSet:
         if self._coef[first : self.size].any():
             self.update_residual()
         correlations = self._known_correlations(first)
-        if turns_to_sweeps:
-            self.quadratic = SweepQuadratic(self._columns, correlations)
-        elif self._is_too_wide():
+        if self._is_too_wide():
             kind = BlockResidualQuadratic if isinstance(self.penalty, GroupPenalty) else ResidualQuadratic
             self.quadratic = kind(self._columns, correlations)
         else:
             self.quadratic.extend(self._columns, self.coef, correlations)
-
-    def _is_for_sweeps(self, size: int) -> bool:
-        """Whether to leave the Gram matrix for sweeps: if growing to ``size`` costs more than the sweeps that are left.
-
-        Sweeps are only tried where there is a penalty to each feature, and rows enough for columns to be independent.
-        """
-        if size - self.size * self.size / size <= self._worthy:  # as always on a long path
-            return False
-        n, penalty = self.target.shape[-1], self._all_penalties
-        if isinstance(penalty, GroupPenalty) or isinstance(self.quadratic, ResidualQuadratic) or self.design.is_sparse:
-            return False
-        return self.design.n_features <= MOST_PER_ROW * n and bool(np.all((penalty.l1 > 0) | penalty.excluded))
-
-    def _leave_sweeps(self) -> None:
-        """Take the Gram matrix after all, for good."""
-        self.update_residual()
-        self._worthy = np.inf
-        self.quadratic = GramQuadratic(float(np.vdot(self.target, self.target)), self.target.shape[:-1])
-        self.quadratic.extend(self._columns, self.coef, self._columns.correlations(self.residual))
 
     def _is_too_wide(self) -> bool:
         """Whether to leave the Gram matrix for the residual.
@@ -176,14 +135,7 @@ class WorkingSet:
         """Minimise over the working set; returns (status, sweeps and Newton steps)."""
         if self.size == 0:
             return 0, 0
-        at_most = max_iter
-        if isinstance(self.quadratic, SweepQuadratic):
-            at_most = min(max_iter, int(self.size / COLUMNS_PER_SWEEP))
-        status, n_iter = self.quadratic.solve(self.coef, self.residual, self.penalty, alpha, tolerance, at_most)
-        if isinstance(self.quadratic, SweepQuadratic) and status != Status.CONVERGED and n_iter < max_iter:
-            self._leave_sweeps()
-            status, more = self.solve(alpha, tolerance, max_iter - n_iter)
-            return status, n_iter + more
+        status, n_iter = self.quadratic.solve(self.coef, self.residual, self.penalty, alpha, tolerance, max_iter)
         self._trusted += 1
         if isinstance(self.quadratic, BlockResidualQuadratic) and self._trusted < MOST_TRUSTED:
             self.residual = self.quadratic.residual

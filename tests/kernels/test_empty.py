@@ -10,8 +10,8 @@ import pytest
 
 SCRIPT = """
 import numpy as np
-from regularize.kernels import block_descent, blocks, descent, gram, krylov, products, quadratic, row_products, row_runs
-from regularize.kernels import scan
+from regularize.kernels import block_descent, blocks, column_products, descent, gram, krylov, products, quadratic
+from regularize.kernels import row_products, row_runs, scan
 
 floats, ints = (lambda *shape: np.zeros(shape)), (lambda *shape: np.zeros(shape, dtype=np.int64))
 fortran = lambda *shape: np.zeros(shape, order="F")
@@ -22,6 +22,7 @@ for n in (0, 1, 3):
             products.dense_moments(X=X, weights=floats(n), first=0, mean=floats(p), norm=floats(p))
             for t in (0, 1, 2):
                 products.dense_dots(X=X, columns=columns, V=floats(t, n), out=floats(t, m))
+                column_products.stretch(X=X, V=floats(t, n), first=0, out=floats(t, m))
             products.dense_combination(X=X, coef=floats(p), out=floats(n))
             products.gather_columns(X=X, columns=columns, root_weights=floats(n), centre=floats(p),
                                     inverse_scale=floats(p), out=fortran(n, m))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +19,7 @@ from judge import judge
 from problems import LAYOUTS
 from regularize.design import FoldedDesign, make_design
 from regularize.penalties import Penalty
-from regularize.solvers import cross_validation, squared_loss_path
+from regularize.solvers import crew, cross_validation, squared_loss_path
 from regularize.solvers.cross_validation import FoldPath, cross_validated_paths
 
 pytestmark = pytest.mark.by_columns
@@ -117,6 +119,50 @@ def test_threads_change_no_bit(shape: str, is_sparse: bool, monkeypatch: pytest.
     for one, two in zip(folds_of(X, y, splits, n_jobs=1), folds_of(X, y, splits, n_jobs=2), strict=True):
         assert_array_equal(one[0].path.coefs, two[0].path.coefs)
         assert_array_equal(one[2], two[2])
+
+
+@pytest.mark.parametrize("layout", ["C", "F", "F float32", "strided", "CSC int32"])
+def test_who_reads_together_changes_no_bit(layout: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One reading for each problem that waits, or for whoever waits after some time."""
+    X, y = data(40, 300, density=0.5)
+    splits, X = SPLITS["contiguous"](len(y)), LAYOUTS[layout](X)
+    monkeypatch.setattr(cross_validation, "WORTH_A_THREAD", 0)
+    together = [fold[0].path.coefs for fold in folds_of(X, y, splits)]
+    read = crew.Crew._read_for
+
+    def alone(self: crew.Crew, runs: list[crew.Run]) -> None:
+        with self._changed:
+            self._waiting += runs[1:]
+        read(self, runs[:1])
+
+    def dawdling(self: crew.Crew, runs: list[crew.Run]) -> None:
+        time.sleep(1e-3 * (len(runs) % 3))
+        read(self, runs)
+
+    for other, n_jobs in ((alone, 1), (alone, 2), (dawdling, 3)):
+        monkeypatch.setattr(crew.Crew, "_read_for", other)
+        for fold, expected in zip(folds_of(X, y, splits, n_jobs=n_jobs), together, strict=True):
+            assert_array_equal(fold[0].path.coefs, expected)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2, 4])
+@pytest.mark.parametrize("method", ["_read_for", "_let_go_on"])
+def test_an_error_in_one_thread_ends_all(method: str, n_jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    X, y = data(40, 300)
+    monkeypatch.setattr(cross_validation, "WORTH_A_THREAD", 0)
+    calls, own = [], getattr(crew.Crew, method)
+
+    def failing(self: crew.Crew, *arguments: object) -> None:
+        calls.append(method)
+        if len(calls) == 4:
+            raise MemoryError("as if")
+        own(self, *arguments)
+
+    monkeypatch.setattr(crew.Crew, method, failing)
+    before = threading.active_count()
+    with pytest.raises(MemoryError, match="as if"):
+        folds_of(X, y, SPLITS["contiguous"](len(y)), n_jobs=n_jobs)
+    assert threading.active_count() == before
 
 
 @settings(max_examples=20, deadline=None)
