@@ -216,7 +216,7 @@ def _swept(task: PathTask) -> PathTask | None:
         if fit.gap is None:
             task.recorder.spent = fit.n_iter
             return replace(task, alphas=alphas[k:], start=coef, max_iter=task.max_iter - fit.n_iter)
-        if task.recorder.add(np.array([fit.gap]), np.array([fit.n_iter]), slice(None), coef[np.newaxis].copy()):
+        if task.recorder.add(np.array([fit.gap]), np.array([fit.n_iter]), slice(None), coef[np.newaxis]):
             break
     return None
 

@@ -129,7 +129,7 @@ class SweepFit:
         if self._outside.any():
             enough = max(enough, GROWTH_SHARE * gap_of_all)
         descent = self._clusters.descent(penalty, alpha, state.residual.shape)
-        coef, residual = state.coef[self._features], state.residual.copy()
+        coef, residual = np.ascontiguousarray(state.coef[self._features]), state.residual.copy()
         known = np.ascontiguousarray(state.correlations[self._features])
         correlations, n_iter, left = known, 0, float(ROUND)
         while n_iter < max_iter and not pace.is_slow:

@@ -106,6 +106,23 @@ def test_no_more_iterations_than_allowed(by_sweeps, patiently, max_iter):
     assert problem.judged(result).gap[0] <= result.dual_gaps[0] * 1.001
 
 
+@pytest.mark.parametrize("tol", [0.0, 1e-18])
+def test_what_rounding_leaves_is_left_to_others(by_sweeps, patiently, monkeypatch, tol):
+    problem, sweeps, solve = gaussian(60, 30), [], sweep_fit.SweepFit.solve
+
+    def spied(self, alpha, max_iter):
+        fit = solve(self, alpha, max_iter)
+        sweeps.append(fit.n_iter)
+        return fit
+
+    monkeypatch.setattr(sweep_fit.SweepFit, "solve", spied)
+    monkeypatch.setattr(sweep_fit.Pace, "is_slow", False)
+    result = problem.solve(problem.grid(2, 0.1)[1:], tol)
+    assert by_sweeps == [1]
+    assert sweeps[0] < 200
+    assert problem.judged(result).relative_gap[0] <= 1e-14
+
+
 def test_a_start_near_the_answer_saves_sweeps(by_sweeps, patiently):
     problem = gaussian(200, 100)
     alpha = problem.alpha_max() * np.array([0.05])
@@ -170,6 +187,7 @@ def test_clusters_know_their_gram_matrices_however_they_come(layout, sizes):
     if layout not in DENSE:
         Z.append(np.arange(design.n_features))
         Z = Z.matrix(np.arange(design.n_features))
+    at_once = None
     for cuts in ([len(sizes)], [1, 2, len(sizes)], [len(sizes) // 2, len(sizes)]):
         columns = design.swept_columns()
         clusters = Clusters(columns)
@@ -177,6 +195,8 @@ def test_clusters_know_their_gram_matrices_however_they_come(layout, sizes):
             columns.append(np.arange(columns.size, starts[cut]))
             clusters._extend(starts[: cut + 1])
         first, places, bounds = clusters._first, clusters._places, clusters._curvature
+        at_once = first if at_once is None else at_once
+        assert_array_equal(first, at_once)
         assert first[0] == 0
         assert first[-1] == len(sizes)
         for low, high, place in zip(first, first[1:], places, strict=False):
