@@ -28,6 +28,7 @@ GRAM_PER_ALPHA = 20  # further features that one more alpha pays for
 GRAM_FAR_DOWN = 120  # features for which it pays at alpha_max, in theory; eight times farther down for twice as many
 WIDE_GRAM = 1200  # features up to which it pays with fewer rows, too
 WIDE_PER_SAMPLE = 3  # or this many times the rows, for several targets
+CHEAP_GRAM = 1e8  # multiply-adds that cost less than the sweeps of a fit
 LARGEST_GRAM = 2500
 LARGEST_INT = 2**31 - 1
 ROUNDING = 1e-14  # by which two ways to a correlation may differ: alpha_max is above both
@@ -187,14 +188,16 @@ class PathTask:
 
 def _columns_route(task: PathTask, may_turn_to_gram: bool) -> None:
     """Few alphas by sweeps as long as they get there; others one after the other on a growing working set."""
-    recorder = task.recorder
+    recorder, design = task.recorder, task.design
+    turns_to_gram = may_turn_to_gram and _is_far_down(design, task.units.penalty, task.alphas, task.null)
     with one_thread():
-        if suits(task.design, task.units.penalty, task.alphas):
+        is_cheap = design.n_samples * design.n_features**2 <= CHEAP_GRAM
+        if suits(design, task.units.penalty, task.alphas) and not (turns_to_gram and is_cheap):
             rest = _swept(task)
             if rest is None:
                 return
             task = rest
-        if may_turn_to_gram and _is_far_down(task.design, task.units.penalty, task.alphas, task.null):
+        if turns_to_gram:
             _gram_route(task)
             return
         driver = task.driver(task.start, task.null)

@@ -37,6 +37,7 @@ SETTLED = 0.1  # share of the active features by which their number changes whil
 CROWDED = 0.5  # active features per row from which Newton steps are cut short, and sweeps get
 CROWDED_PATIENCE = 10  # times as many sweeps
 TINY = float(np.finfo(np.float64).tiny)
+HELPFUL = 0.1  # share of the first gap that sweeps must get to, or what they have found is no start for others
 LEAST_WORTH, ACTIVE_PER_SWEEP = 8, 8  # Newton steps cost as much as so many sweeps, and one more per so many features
 
 
@@ -87,15 +88,18 @@ class SweepFit:
     def solve(self, alpha: float, max_iter: int) -> Fit:
         """Move to another alpha; sweeps end where Newton steps would be faster, or rounding leaves no more."""
         pace, n_iter, before = Pace(self._target.shape[1], SHARE * self._tolerance), 0, inf
-        while (gap := self._gap_of_all(alpha)) > self._tolerance and n_iter < max_iter:
+        start, gap = self._state.coef.copy(), self._gap_of_all(alpha)
+        far = HELPFUL * gap
+        while gap > self._tolerance and n_iter < max_iter:
             has_grown = self._grow(alpha)
             if not has_grown and gap > before / 2:
                 return Fit(self._state.coef, None, n_iter)
             used = self._rounds(alpha, gap, pace, max_iter - n_iter)
             n_iter, before = n_iter + used, gap
             if pace.is_slow:
-                return Fit(self._state.coef, None, n_iter)
+                return Fit(start if pace.gap > far else self._state.coef, None, n_iter)
             self._state = self._exact(self._state.coef)
+            gap = self._gap_of_all(alpha)
         return Fit(self._state.coef, gap, n_iter)
 
     def _exact(self, coef: Floats) -> State:
@@ -163,13 +167,14 @@ class Pace:
 
     def __init__(self, n_samples: int, goal: float) -> None:
         self._n_samples, self._goal = n_samples, max(goal, TINY)
-        self._gap, self._n_active, self._warnings = inf, 0, 0
+        self.gap = inf  # the last one
+        self._n_active, self._warnings = 0, 0
 
     def sweeps_left(self, gap: float, enough: float, n_sweeps: int, n_active: int) -> float:
         """Sweeps to a gap that is small enough, after some sweeps to this one."""
         has_settled = abs(n_active - self._n_active) <= SETTLED * n_active
-        rate = log(self._gap / gap) / n_sweeps if has_settled else inf
-        self._gap, self._n_active = gap, n_active
+        rate = log(self.gap / gap) / n_sweeps if has_settled else inf
+        self.gap, self._n_active = gap, n_active
         if rate == inf:
             return ROUND
         worth = LEAST_WORTH + n_active / ACTIVE_PER_SWEEP

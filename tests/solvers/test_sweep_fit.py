@@ -97,6 +97,23 @@ def test_what_is_left_goes_on_from_where_sweeps_have_got(by_sweeps, patiently, m
     assert_allclose(result.coefs, expected.coefs, atol=1e-4)
 
 
+@pytest.mark.parametrize("helpful", [0.0, np.inf])
+def test_what_sweeps_have_found_is_a_start_only_if_it_helps(by_sweeps, monkeypatch, helpful):
+    starts, driver = [], squared_loss.PathDriver
+
+    def spied(*arguments):
+        starts.append(arguments[6].copy())
+        return driver(*arguments)
+
+    monkeypatch.setattr(squared_loss, "PathDriver", spied)
+    monkeypatch.setattr(sweep_fit, "HELPFUL", helpful)
+    monkeypatch.setattr(sweep_fit.Pace, "is_slow", property(lambda self: self.gap < np.inf))
+    problem = gaussian(60, 30)
+    result = problem.solve(problem.grid(2, 0.01)[1:], 1e-9)
+    assert result.converged.all()
+    assert [bool(start.any()) for start in starts] == [helpful > 0]
+
+
 @pytest.mark.parametrize("max_iter", [1, 3, 10])
 def test_no_more_iterations_than_allowed(by_sweeps, patiently, max_iter):
     problem = gaussian(30, 50)
