@@ -132,20 +132,16 @@ class DenseDesign(Design):
     def products(self, V: Floats, columns: NDArray[np.intp] | None = None, run: Run = map) -> Floats:
         if columns is not None:
             return self._listed_products(V, columns)
-        out = np.empty((len(V), self.n_features))
         stretch, least = column_products.stretch, 1
         if not self.columns.flags.f_contiguous:
             stretch, least = row_products.stretch, WIDE
 
-        def multiply(block: slice) -> None:
-            part = np.empty((len(V), block.stop - block.start))
+        def multiply(block: slice, part: Floats) -> None:
             stretch(self.columns, V, block.start, part)
-            out[:, block] = part
 
         at_once = max(PRODUCT_ENTRIES, least * self.n_samples)
-        for _ in run(multiply, list(blocks(self.n_features, self.n_samples, at_once))):
-            pass
-        return out
+        parts = blocks(self.n_features, self.n_samples, at_once)
+        return self._by_blocks(multiply, len(V), self.n_features, parts, run)
 
     def _listed_products(self, V: Floats, columns: NDArray[np.intp]) -> Floats:
         of_columns = products.dense_dots
@@ -157,15 +153,26 @@ class DenseDesign(Design):
         def multiply(block: slice, part: Floats) -> None:
             of_columns(self.columns, columns[block], V, part)
 
-        return self._by_blocks(multiply, len(V), columns.size)
+        return self._by_blocks(multiply, len(V), columns.size, self._column_blocks(columns.size))
 
-    def _by_blocks(self, multiply: Callable[[slice, Floats], None], n_vectors: int, n_columns: int) -> Floats:
-        """What ``multiply`` fills in for one block of columns after the other."""
+    @staticmethod
+    def _by_blocks(
+        multiply: Callable[[slice, Floats], None],
+        n_vectors: int,
+        n_columns: int,
+        parts: Iterator[slice],
+        run: Run = map,
+    ) -> Floats:
+        """What ``multiply`` fills in for each block of columns."""
         out = np.empty((n_vectors, n_columns))
-        for block in self._column_blocks(n_columns):
+
+        def fill(block: slice) -> None:
             part = np.empty((n_vectors, block.stop - block.start))
             multiply(block, part)
             out[:, block] = part
+
+        for _ in run(fill, list(parts)):
+            pass
         return out
 
     def working_columns(self) -> DenseWorkingColumns:

@@ -93,12 +93,12 @@ def test_without_an_intercept_the_tolerance_is_of_the_raw_mean_square():
     assert_array_equal(result.intercepts, 0)
 
 
-@pytest.mark.parametrize("route", [r for r in ROUTES if r != "sweeps"], indirect=True)  # steps of one kind
 @pytest.mark.parametrize("tol", [1e-2, 1e-4, 1e-6, 1e-8])
-def test_a_looser_tolerance_does_not_cost_more(problem, tol):
+def test_a_looser_tolerance_does_not_cost_more(problem, route, tol):
     alphas = problem.grid(10, 1e-3)
     loose, tight = problem.solve(alphas, tol), problem.solve(alphas, 1e-12)
-    assert loose.n_iters.sum() <= tight.n_iters.sum() + 5
+    if route != "sweeps":  # which are not to be counted against the Newton steps that they give way to
+        assert loose.n_iters.sum() <= tight.n_iters.sum() + 5
     assert loose.converged.all() and tight.converged.all()
 
 

@@ -50,11 +50,10 @@ def test_every_route_ends_at_the_same_optimum(seed, monkeypatch):
 def test_routes_and_layouts_give_the_same_coefficients(route, l1_ratio, layout):
     problem = gaussian(25, 40, l1_ratio=l1_ratio)
     alphas = problem.grid(8, 0.02)
-    expected = problem.solve(alphas, 1e-14)
-    result = problem.stored(layout).solve(alphas, 1e-14)
-    atol = 1e-7 if route != "sweeps" else 1e-6  # which end at the tolerance; a gap leaves coefficients its root
-    assert_allclose(result.coefs, expected.coefs, rtol=0, atol=atol)
-    assert_allclose(result.intercepts, expected.intercepts, rtol=0, atol=atol)
+    expected = problem.solve(alphas, 1e-16)  # sweeps end at the tolerance, and a gap leaves coefficients its root
+    result = problem.stored(layout).solve(alphas, 1e-16)
+    assert_allclose(result.coefs, expected.coefs, rtol=0, atol=1e-7)
+    assert_allclose(result.intercepts, expected.intercepts, rtol=0, atol=1e-7)
 
 
 @pytest.mark.parametrize("layout", ["C float32", "F float32", "CSC float32", "CSC float32 int64"])

@@ -243,7 +243,7 @@ def test_a_combination_of_some_columns_is_that_of_all_with_zeros(layout, monkeyp
     assert_allclose(swept.correlations(residual), whole.correlations(residual)[features], atol=1e-5)
 
 
-def test_groups_of_one_and_of_many_have_the_same_bounds_of_clusters():
+def test_single_columns_are_read_so_many_at_once():
     starts = Groups.of_one(50).starts
     columns = gaussian(10, 50).design().swept_columns()
     columns.append(np.arange(50))
