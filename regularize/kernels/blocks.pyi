@@ -34,5 +34,6 @@ class BlockSolver:
         first: int,
         coefs: Floats,
         n_iters: Integers,
+        is_knot: NDArray[np.uint8],
         solve_all: bool = False,
     ) -> int: ...

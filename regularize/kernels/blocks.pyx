@@ -123,7 +123,8 @@ cdef class BlockSolver:
         Py_ssize_t max_iter,
         Py_ssize_t first,                           # alphas before this one are done
         double[:, :, ::1] coefs not None,           # OUT     (k, m, T)
-        Py_ssize_t[::1] n_iters not None,           # IN/OUT  (k,), zero at the start
+        Py_ssize_t[::1] n_iters not None,           # IN/OUT  (k,), those that an alpha has had already count
+        unsigned char[::1] is_knot not None,        # IN/OUT  (k,), zero at the start: solved, not interpolated
         bint solve_all=False,                       # instead of interpolating where the gap allows it
     ):
         """Minimise along alphas[first:]; returns the index of the first alpha that is not done.
@@ -135,7 +136,7 @@ cdef class BlockSolver:
         cdef Status status = CONVERGED
         if coef.shape[0] == 0 or first >= alphas.shape[0]:
             return alphas.shape[0]
-        path = Path(alphas.shape[0], &alphas[0], &coefs[0, 0, 0], &n_iters[0], max_iter, solve_all)
+        path = Path(alphas.shape[0], &alphas[0], &coefs[0, 0, 0], &n_iters[0], &is_knot[0], max_iter, solve_all)
         memset(&task, 0, sizeof(BlockTask))
         task.n_blocks, task.size, task.width = norm.shape[0], coef.shape[0], coef.shape[1]
         task.stride = gram.shape[1]

@@ -29,6 +29,7 @@ cdef struct Path:
     const double *alphas        # (n_alphas)
     double *coefs               # (n_alphas, entries): row k is the answer for alphas[k]
     Py_ssize_t *n_iters         # (n_alphas)
+    unsigned char *is_knot      # (n_alphas), zero at the start: which were solved, not interpolated
     Py_ssize_t max_iter
     bint solve_all              # nothing is interpolated
 
@@ -158,6 +159,7 @@ cdef inline Ending solve_at(AnyTask *task, Knots *knots, Path *path, Py_ssize_t 
 cdef inline void keep(AnyTask *task, Path *path, Py_ssize_t k, double *correlations) noexcept nogil:
     """The answer for alphas[k], and its correlations."""
     cdef Py_ssize_t size = entries(task)
+    path.is_knot[k] = True
     memcpy(path.coefs + k * size, task.coef, size * sizeof(double))
     memcpy(correlations, task.correlations, size * sizeof(double))
 

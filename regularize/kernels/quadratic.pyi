@@ -48,5 +48,6 @@ class QuadraticSolver:
         first: int,
         coefs: Floats,
         n_iters: NDArray[np.intp],
+        is_knot: NDArray[np.uint8],
         solve_all: bool = False,
     ) -> int: ...

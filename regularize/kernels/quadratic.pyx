@@ -163,7 +163,8 @@ cdef class QuadraticSolver:
         Py_ssize_t max_iter,
         Py_ssize_t first,                           # alphas before this one are done
         double[:, ::1] coefs not None,              # OUT     (k, p)
-        Py_ssize_t[::1] n_iters not None,           # IN/OUT  (k,), zero at the start
+        Py_ssize_t[::1] n_iters not None,           # IN/OUT  (k,), those that an alpha has had already count
+        unsigned char[::1] is_knot not None,        # IN/OUT  (k,), zero at the start: solved, not interpolated
         bint solve_all=False,                       # instead of interpolating where the gap allows it
     ):
         """Minimise along alphas[first:]; returns the index of the first alpha that is not done.
@@ -175,14 +176,13 @@ cdef class QuadraticSolver:
         cdef Status status = CONVERGED
         if coef.shape[0] == 0 or first >= alphas.shape[0]:
             return alphas.shape[0]
-        path = Path(alphas.shape[0], &alphas[0], &coefs[0, 0], &n_iters[0], max_iter, solve_all)
+        path = Path(alphas.shape[0], &alphas[0], &coefs[0, 0], &n_iters[0], &is_knot[0], max_iter, solve_all)
         task = Task(
             coef.shape[0], gram.shape[1], &gram[0, 0], &response[0], &l1[0], &l2[0], &lower[0], &upper[0],
             &correlations[0], &coef[0], response_norm, 0.0, tolerance,
             False, NULL, NULL, NULL, 0, 0, 0.0, False, False,
         )
         if not is_under_way(&task, &self.knots, first):
-            self.forget()
             self.vectors = <double *> realloc(self.vectors, N_VECTORS * task.size * sizeof(double))
             place_knots(&task, &self.knots, self.vectors)
         with nogil:

@@ -4,6 +4,15 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Integers = NDArray[np.intp]
 
+def spans(
+    known: Floats,
+    products: Floats,
+    residuals: Floats,
+    parallel: float,
+    pairs: Integers,
+    shares: Floats,
+    distances: Floats,
+) -> None: ...
 def exceeding(
     newest: Floats,
     older: Floats,

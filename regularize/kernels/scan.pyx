@@ -1,8 +1,53 @@
-"""Linear scans over all features, or all groups: which of them may violate optimality."""
-from libc.math cimport fabs, fmax, sqrt
+"""Which features, or groups, may violate optimality, by residuals whose correlations with all of them are known."""
+from libc.math cimport INFINITY, fabs, fmax, sqrt
 from libc.stdlib cimport calloc, free
 
 from regularize.kernels.block cimport allowed_threshold
+
+
+def spans(
+    const double[:, ::1] known not None,        # IN   (A, n)  residuals whose correlations are known
+    const double[:, ::1] products not None,     # IN   (A, A)  of them with each other
+    const double[:, ::1] residuals not None,    # IN   (K, n)
+    double parallel,
+    Py_ssize_t[:, ::1] pairs not None,          # OUT  (K, 2)
+    double[:, ::1] shares not None,             # OUT  (K, 2)
+    double[::1] distances not None,             # OUT  (K,)
+):
+    """The two known residuals that are nearest to each residual r, and r = t1 r1 + t0 r0 + e by least squares.
+
+    One that says nothing more than the other, to a squared sine of the angle of ``parallel``, has no share.
+    """
+    cdef Py_ssize_t k, a, i, first, other, n = known.shape[1]
+    cdef double along, near, nearest, second, along_first, along_other, change, total, determinant
+    cdef double one, across, two
+    with nogil:
+        for k in range(residuals.shape[0] if known.shape[0] else 0):
+            first = other = 0
+            nearest = second = INFINITY
+            along_first = along_other = 0.0
+            for a in range(known.shape[0]):
+                along = 0.0
+                for i in range(n):
+                    along += known[a, i] * residuals[k, i]
+                near = products[a, a] - 2.0 * along      # the squared distance but for what is the same for all
+                if near < nearest:
+                    other, second, along_other = first, nearest, along_first
+                    first, nearest, along_first = a, near, along
+                elif near < second:
+                    other, second, along_other = a, near, along
+            one, across, two = products[first, first], products[first, other], products[other, other]
+            determinant = one * two - across * across
+            if first != other and determinant > parallel * one * two:
+                shares[k, 0] = (two * along_first - across * along_other) / determinant
+                shares[k, 1] = (one * along_other - across * along_first) / determinant
+            else:
+                shares[k, 0], shares[k, 1] = along_first / one if one > 0.0 else 0.0, 0.0
+            total = 0.0
+            for i in range(n):
+                change = residuals[k, i] - shares[k, 0] * known[first, i] - shares[k, 1] * known[other, i]
+                total += change * change
+            pairs[k, 0], pairs[k, 1], distances[k] = first, other, sqrt(total)
 
 
 def exceeding(

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from regularize.design import Design, FoldedDesign
 from regularize.penalties import GroupPenalty, Penalty
-from regularize.solvers.knots import Interpolation
 from regularize.solvers.path_driver import PathDriver
 from regularize.solvers.recorder import Recorder
 from regularize.solvers.screening import Pass
+from regularize.solvers.stretches import Stretches
 from regularize.solvers.units import Units
 
 Floats = NDArray[np.float64]
@@ -67,7 +67,7 @@ class Run:
         start = np.zeros((self.design.n_features, *target.shape[:-1]))
         recorder, penalty, tolerance = self.recorder, self.units.penalty, self.recorder.tolerance
         driver = PathDriver(self.design, target, penalty, self._alphas, tolerance, self._max_iter, start, null)
-        yield from Interpolation(driver, recorder.add).steps()
+        yield from Stretches(driver, recorder.add).steps()
         recorder.working_set_size = driver.working.size
 
 

@@ -57,7 +57,7 @@ class GramProblem:
         gram = self._definite_gram(float(alphas[-1]))
         correlations = self.response - gram @ coef if coef.any() else self.response.copy()
         coefs = np.zeros((alphas.size, *coef.shape))
-        n_iters = np.zeros(alphas.size, dtype=np.intp)
+        n_iters, is_knot = np.zeros(alphas.size, dtype=np.intp), np.zeros(alphas.size, dtype=np.uint8)
         solver, arrays = self._solver()
         at_once = int(np.clip(CHEAP_PRODUCT / gram.size, FEWEST_AT_ONCE, MOST_AT_ONCE))
         done = 0
@@ -76,6 +76,7 @@ class GramProblem:
                 first,
                 coefs,
                 n_iters,
+                is_knot,
                 solve_all,
             )
             for begin in range(first, done, at_once):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 from regularize.design import Design
 from regularize.kernels.quadratic import Status
 from regularize.penalties import GroupPenalty, Penalty
+from regularize.solvers.answers import Answers
 from regularize.solvers.certificate import duality_gaps, flat_projection, has_flat
-from regularize.solvers.screening import Candidates, Pass, Result, Screen
+from regularize.solvers.screening import Candidates, Pass, Reading, Result, Screen
 from regularize.solvers.working_set import WorkingSet, nonzero
 
 Floats = NDArray[np.float64]
@@ -32,7 +34,6 @@ class Point:
 
     gap: float
     n_iter: int
-    is_clean: bool  # no unit outside the working set is in violation
 
 
 class PathDriver:
@@ -87,7 +88,7 @@ class PathDriver:
 
         Whoever runs these steps reads X for them where they need all features, maybe for several drivers at once.
         """
-        alpha = float(self.alphas[k])
+        alpha, working = float(self.alphas[k]), self.working
         n_iter, refinements = (yield from self._approach(alpha)), 0
         inner_tolerance = self.working.inner_share * self.tolerance
         if not self.working.is_solved(alpha, inner_tolerance):
@@ -95,7 +96,9 @@ class PathDriver:
         while True:
             status, used = self.working.solve(alpha, inner_tolerance, max(self.max_iter - n_iter, 0))
             n_iter += used
-            gap, violating = yield from self._certify(k)
+            answers = working.answers(self.alphas[k : k + 1])
+            gaps, read = yield from self.certify(answers, lambda: self._look_ahead(k))
+            gap, violating = float(gaps[0]), read.violating()
             if gap <= self.tolerance or status == Status.EXHAUSTED:
                 break
             if violating.units.size:
@@ -106,11 +109,12 @@ class PathDriver:
                 refinements += 1
                 inner_tolerance *= 0.1
         if n_iter > 0:
-            self._remember(alpha)
-        return Point(gap, n_iter, violating.units.size == 0)
+            self.remember(alpha, working.residual)
+        return Point(gap, n_iter)
 
-    def _remember(self, alpha: float) -> None:
-        self._solved = [*self._solved[-1:], (alpha, self.working.residual)]
+    def remember(self, alpha: float, residual: Floats) -> None:
+        """Keep the residual of a solution, from which those ahead are predicted."""
+        self._solved = [*self._solved[-1:], (alpha, residual)]
 
     def _approach(self, alpha: float) -> Pass[int]:
         """Follow the path roughly when ``alpha`` is far below the last one, or below where the start belongs.
@@ -149,26 +153,28 @@ class PathDriver:
             tolerance = CLOSE_SHARE * self.tolerance
         working.extend(self._predict(alpha))
         n_iter = working.solve(alpha, tolerance, max_iter)[1]
-        _, violating = yield from self.screen.violating(
-            working.residual,
-            alpha,
+        read = yield from self.screen.violating(
+            working.residual[np.newaxis],
+            np.array([alpha]),
             working.contains,
-            0.0,
-            lambda: [working.residual_at(ahead, tolerance, self.max_iter)],
+            look_ahead=lambda: [working.residual_at(ahead, tolerance, self.max_iter)],
         )
-        working.extend(violating.strongest(max(20, working.n_active)))
-        self._remember(alpha)
+        working.extend(read.violating().strongest(max(20, working.n_active)))
+        self.remember(alpha, working.residual)
         return n_iter
 
     def _predict(self, alpha: float) -> Columns:
-        """Units that the secant of the last two residuals brings to their threshold at ``alpha``."""
+        """Units that may enter at the next alpha."""
+        return self.predicted(alpha, PREDICTION_MARGIN).strongest(max(10, self.working.n_active // 6))
+
+    def predicted(self, alpha: float, margin: float) -> Candidates:
+        """Units that the secant of the last two residuals brings to ``margin`` of their threshold."""
         residual = self.working.residual
         if len(self._solved) == 2:
             (alpha0, residual0), (alpha1, residual1) = self._solved
             if alpha0 > alpha1:
                 residual = residual1 + (alpha1 - alpha) / (alpha0 - alpha1) * (residual1 - residual0)
-        predicted = self.screen.predicted(residual, PREDICTION_MARGIN * alpha, self.working.contains)
-        return predicted.strongest(max(10, self.working.n_active // 6))
+        return self.screen.predicted(residual, margin * alpha, self.working.contains)
 
     def _look_ahead(self, k: int) -> list[Floats]:
         """The residual some alphas further down, for the full pass that is due at ``alphas[k]``."""
@@ -179,41 +185,50 @@ class PathDriver:
             return []
         return [self.working.residual_at(float(self.alphas[ahead]), self.tolerance, self.max_iter)]
 
-    def _certify(self, k: int) -> Pass[tuple[float, Candidates]]:
-        """The duality gap over all features, and the units outside the working set that are in violation."""
-        working, alpha = self.working, float(self.alphas[k])
-        residual = working.residual
-        squared_residual = float(np.vdot(residual, residual))
-        projected, projection = self._project(alpha, squared_residual)
-        slack = float(np.sqrt(projection))
-        read, violating = yield from self.screen.violating(
-            residual, alpha, working.contains, slack, lambda: self._look_ahead(k)
-        )
+    def certify(self, answers: Answers, look_ahead: Callable[[], list[Floats]] = list) -> Pass[tuple[Floats, Reading]]:
+        """The duality gaps (k,) over all features, and what was read of those outside the working set."""
+        working = self.working
+        flags, projections, slack = None, None, 0.0
+        if self.has_flat:
+            flags, projections = self._project(answers)
+            slack = float(np.sqrt(projections.max()))
+        knots = answers.alphas[answers.knots]
+        read = yield from self.screen.violating(answers.residuals, knots, working.contains, slack, look_ahead)
         penalty, features = working.penalty, working.features
-        coef, correlations = working.coef[np.newaxis], working.quadratic.correlations[np.newaxis]
+        coefs, correlations = answers.coefs, answers.mixed(answers.correlations)
         if read.units.size:
             penalty = self.penalty.restrict(np.concatenate([working.units, read.units]))
             features = np.concatenate([features, read.features])
-            coef = np.concatenate([coef, np.zeros((1, *read.correlations.T.shape))], axis=1)
-            correlations = np.concatenate([correlations, read.correlations.T[np.newaxis]], axis=1)
-        flags, projections = None, None
-        if self.has_flat:
-            flags, projections = np.zeros(coef.shape, dtype=np.uint8), np.array([projection])
-            flags[0, : working.size] = projected
-        norms, squares = self.design.norms[features], np.array([squared_residual])
-        gaps = duality_gaps(coef, correlations, penalty, np.array([alpha]), squares, norms, flags, projections)
-        return float(gaps[0]), violating
-
-    def _project(self, alpha: float, squared_residual: float) -> tuple[NDArray[np.bool_] | bool, float]:
-        """What of the working set the dual point is made orthogonal to, and the squared norm of that."""
-        working = self.working
-        if not self.has_flat:
-            return False, 0.0
-        return flat_projection(
-            working.coef,
-            working.quadratic.correlations,
-            working.quadratic.gram_of,
-            working.penalty.at(alpha),
-            self.design.norms[working.features],
-            squared_residual,
+            outside = answers.mixed(np.moveaxis(read.correlations, -1, 1))
+            coefs = np.concatenate([coefs, np.zeros(outside.shape)], axis=1)
+            correlations = np.concatenate([correlations, outside], axis=1)
+            if flags is not None:
+                flags = np.concatenate([flags, np.zeros(outside.shape, dtype=np.uint8)], axis=1)
+        gaps = duality_gaps(
+            coefs,
+            correlations,
+            penalty,
+            answers.alphas,
+            answers.squares,
+            self.design.norms[features],
+            flags,
+            projections,
         )
+        return gaps, read
+
+    def _project(self, answers: Answers) -> tuple[NDArray[np.uint8], Floats]:
+        """What of the working set the dual points are made orthogonal to, and the squared norms of that."""
+        working = self.working
+        flags, projections = np.zeros(answers.coefs.shape, dtype=np.uint8), np.zeros(answers.alphas.size)
+        for k, (alpha, coef, correlations) in enumerate(
+            zip(answers.alphas, answers.coefs, answers.mixed(answers.correlations), strict=True)
+        ):
+            flags[k], projections[k] = flat_projection(
+                coef,
+                correlations,
+                working.quadratic.gram_of,
+                working.penalty.at(float(alpha)),
+                self.design.norms[working.features],
+                float(answers.squares[k]),
+            )
+        return flags, projections

@@ -79,6 +79,32 @@ class GramQuadratic:
         self._run(self._scout, self.correlations.copy(), coef, penalty, alpha, tolerance, max_iter)
         return coef
 
+    def along(
+        self,
+        coef: Floats,
+        penalty: Any,
+        alphas: Floats,
+        tolerance: float,
+        max_iter: int,
+        n_iters: NDArray[np.intp],
+        solve_all: bool,
+    ) -> tuple[Floats, NDArray[np.uint8]]:
+        """The path from ``coef`` along alphas (k,), leaving everything as it was: (k, |W|, ...), and which are knots.
+
+        ``n_iters`` (k,) says what each alpha has had already, and is brought up to date.
+        """
+        coefs, is_knot = np.empty((alphas.size, *coef.shape)), np.zeros(alphas.size, dtype=np.uint8)
+        state = self.correlations.copy(), coef.copy(), self.squared_target
+        done = 0
+        while done < alphas.size:
+            rest = tolerance, max_iter, done, coefs, n_iters, is_knot, solve_all
+            done = self._solver.solve_path(*self._data(penalty), *state, alphas, *rest)
+        return coefs, is_knot
+
+    def _data(self, penalty: Any) -> tuple[Any, ...]:
+        """Gram matrix, response and penalty as the kernel takes them."""
+        return self._gram, self._response[: self.size], penalty.l1, penalty.l2, penalty.lower, penalty.upper
+
     def _run(
         self,
         solver: Any,
@@ -91,20 +117,8 @@ class GramQuadratic:
     ) -> tuple[int, int]:
         n_iter, status = 0, int(quadratic.Status.PAUSED)
         while status == quadratic.Status.PAUSED:
-            status, used = solver.solve(
-                self._gram,
-                self._response[: self.size],
-                penalty.l1,
-                penalty.l2,
-                penalty.lower,
-                penalty.upper,
-                correlations,
-                coef,
-                self.squared_target,
-                alpha,
-                tolerance,
-                max_iter - n_iter,
-            )
+            rest = correlations, coef, self.squared_target, alpha, tolerance, max_iter - n_iter
+            status, used = solver.solve(*self._data(penalty), *rest)
             n_iter += used
         return status, n_iter
 
@@ -124,9 +138,12 @@ class BlockQuadratic(GramQuadratic):
         tolerance: float,
         max_iter: int,
     ) -> tuple[int, int]:
-        data = self._gram, self._response[: self.size], *penalty.arrays
+        state = correlations, coef, self.squared_target
         limits = np.array([alpha]), tolerance, max_iter, 0
-        solved, n_iters = np.empty((1, *coef.shape)), np.zeros(1, dtype=np.intp)
-        while not solver.solve_path(*data, correlations, coef, self.squared_target, *limits, solved, n_iters):
+        out = np.empty((1, *coef.shape)), np.zeros(1, dtype=np.intp), np.zeros(1, dtype=np.uint8)
+        while not solver.solve_path(*self._data(penalty), *state, *limits, *out):
             pass
-        return int(solver.status), int(n_iters[0])
+        return int(solver.status), int(out[1][0])
+
+    def _data(self, penalty: GroupPenalty) -> tuple[Any, ...]:
+        return self._gram, self._response[: self.size], *penalty.arrays

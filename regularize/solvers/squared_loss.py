@@ -13,10 +13,10 @@ from regularize.design import Design, Moments
 from regularize.kernels.threads import one_thread
 from regularize.penalties import GroupPenalty, Penalty
 from regularize.solvers.gram_path import gram_problem
-from regularize.solvers.knots import Interpolation
 from regularize.solvers.path_driver import PathDriver
 from regularize.solvers.problem import OnPoint, PathResult
 from regularize.solvers.recorder import Recorder
+from regularize.solvers.stretches import Stretches
 from regularize.solvers.sweep_fit import SweepFit, suits
 from regularize.solvers.units import Units
 
@@ -201,7 +201,7 @@ def _columns_route(task: PathTask, may_turn_to_gram: bool) -> None:
             _gram_route(task)
             return
         driver = task.driver(task.start, task.null)
-        driver.run(Interpolation(driver, recorder.add, task.solve_all).steps())
+        driver.run(Stretches(driver, recorder.add, task.solve_all).steps())
         recorder.working_set_size = driver.working.size
 
 

@@ -6,7 +6,7 @@ Features enter by units of the penalty: one by one, or by groups. With a group p
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from regularize.design import Design
 from regularize.design.working_columns import grown
 from regularize.kernels.quadratic import Status
 from regularize.penalties import GroupPenalty, Penalty
+from regularize.solvers.answers import Answers
 from regularize.solvers.block_residual import BlockResidualQuadratic
 from regularize.solvers.quadratic import BlockQuadratic, GramQuadratic
 from regularize.solvers.residual_quadratic import ResidualQuadratic
@@ -22,6 +23,7 @@ from regularize.solvers.residual_quadratic import ResidualQuadratic
 Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
 
+FIRST = np.zeros(1, dtype=np.intp)  # the only answer there is
 WIDEST_GRAM = 1000  # columns up to which a Gram matrix is always kept
 WIDEST_BLOCKS = 300  # the same for blocks, whose Newton steps keep no factor
 MOST_PER_SAMPLE = 2  # columns per row up to which a sweep reads less of a Gram matrix than of the columns
@@ -121,15 +123,18 @@ class WorkingSet:
         That is when |W| > n and an l2 term or norms of groups let as many be active, or when columns are so sparse that
         keeping a residual is far cheaper than keeping |W| correlations.
         """
+        return self.is_exact and self.room < 0
+
+    @property
+    def room(self) -> float:
+        """How many features may come before the Gram matrix is left."""
         n, has_groups = self.target.shape[-1], isinstance(self.penalty, GroupPenalty)
-        widest = WIDEST_BLOCKS if has_groups else WIDEST_GRAM
-        if isinstance(self.quadratic, ResidualQuadratic) or self.size <= widest:
-            return False
-        if self.size > SPARSE_SHARE * self._columns.entries / self.size:
-            return True
+        widest = SPARSE_SHARE * self._columns.entries / self.size if self.size else np.inf
         if has_groups:
-            return self.size > n
-        return self.size > MOST_PER_SAMPLE * n and bool(np.any(self.penalty.features.l2 > 0))
+            widest = min(widest, n)
+        elif np.any(self.penalty.features.l2 > 0):
+            widest = min(widest, MOST_PER_SAMPLE * n)
+        return max(widest, WIDEST_BLOCKS if has_groups else WIDEST_GRAM) - self.size
 
     def solve(self, alpha: float, tolerance: float, max_iter: int) -> tuple[int, int]:
         """Minimise over the working set; returns (status, sweeps and Newton steps)."""
@@ -144,6 +149,32 @@ class WorkingSet:
         self.update_residual()
         self.quadratic.refresh(self._columns.correlations(self.residual))
         return status, n_iter
+
+    def along(
+        self, alphas: Floats, tolerance: float, max_iter: int, n_iters: Columns, solve_all: bool
+    ) -> tuple[Floats, NDArray[np.uint8]]:
+        """Coefficients (k, |W|, ...) that W alone would have at alphas (k,), and which are knots; nothing changes."""
+        return cast(
+            tuple[Floats, NDArray[np.uint8]],
+            self.quadratic.along(self.coef, self.penalty, alphas, tolerance, max_iter, n_iters, solve_all),
+        )
+
+    def answers(self, alphas: Floats, coefs: Floats | None = None, knots: Columns = FIRST) -> Answers:
+        """Coefficients (k, |W|, ...) at alphas (k,), some of them knots, with residuals; the present state if None."""
+        if coefs is None:
+            state = self.coef[np.newaxis], knots, self.residual[np.newaxis], self.quadratic.correlations[np.newaxis]
+            return Answers(alphas, *state)
+        rows = np.tile(self.target.reshape(-1, self.target.shape[-1]), (knots.size, 1))
+        residuals = rows - self._columns.combine(np.moveaxis(coefs[knots], 1, 0).reshape(self.size, len(rows)))
+        found = self._columns.correlations(residuals).reshape(self.size, knots.size, *self.target.shape[:-1])
+        correlations = np.ascontiguousarray(np.moveaxis(found, 0, 1))
+        return Answers(alphas, coefs, knots, residuals.reshape(knots.size, *self.target.shape), correlations)
+
+    def move_to(self, coef: Floats, residual: Floats, correlations: Floats) -> None:
+        """Take other coefficients, whose residual and correlations are known."""
+        self.coef[:] = coef
+        self.residual = residual
+        self.quadratic.refresh(correlations)
 
     def _known_correlations(self, first: int) -> Floats:
         """Of all columns; those before ``first`` as they are known, where they belong to the residual as it is."""

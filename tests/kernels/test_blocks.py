@@ -31,13 +31,14 @@ class BlockProblem:
         """Coefficients (k, 60, T) after so many iterations per alpha, and the last ones' correlations."""
         coef = np.zeros_like(self.response) + start
         correlations = self.response - self.gram @ coef
-        coefs, n_iters = np.zeros((len(alphas), *coef.shape)), np.zeros(len(alphas), dtype=np.intp)
+        coefs, is_knot = np.zeros((len(alphas), *coef.shape)), np.zeros(len(alphas), dtype=np.uint8)
+        n_iters = np.zeros(len(alphas), dtype=np.intp)
         penalty = self.starts, self.norms, self.l1, self.l2, self.lower, self.upper
         solver, done = blocks.BlockSolver(), 0
         while done < len(alphas):
             done = solver.solve_path(
                 self.gram, self.response, *penalty, correlations, coef, self.squared_target, alphas,
-                tolerance, max_iter, done, coefs, n_iters, True,
+                tolerance, max_iter, done, coefs, n_iters, is_knot, True,
             )  # fmt: skip
         return coefs, correlations
 

@@ -49,6 +49,9 @@ for n in (0, 1, 3):
             state = dict(coef=floats(p), residual=floats(n), alpha=1.0, active_only=False)
             descent.dense_sweep(Z=X, **state, **penalty)
             descent.csc_sweep(data=floats(0), rows=ints(0), indptr=ints(p + 1), offsets=floats(p), **state, **penalty)
+            for k in (0, 2):
+                scan.spans(known=floats(k, n), products=floats(k, k), residuals=floats(2, n), parallel=1e-12,
+                           pairs=np.zeros((2, 2), dtype=np.intp), shares=floats(2, 2), distances=floats(2))
             scan.exceeding(newest=floats(p), older=floats(p), share_newest=1.0, share_older=0.0, norms=floats(p),
                            distance=0.0, alpha=1.0, l1=floats(p), lower=floats(p), upper=floats(p),
                            skip=np.zeros(p, dtype=np.uint8), found=np.zeros(p, dtype=np.intp))
@@ -58,13 +61,14 @@ for n in (0, 1, 3):
             quadratic.QuadraticSolver().solve(**problem, alpha=1.0)
             for k in (0, 2):
                 quadratic.QuadraticSolver().solve_path(**problem, alphas=floats(k), first=0, coefs=floats(k, p),
-                                                       n_iters=np.zeros(k, dtype=np.intp))
+                                                       n_iters=ints(k), is_knot=np.zeros(k, dtype=np.uint8))
             groups = dict(starts=np.arange(p + 1), norm=floats(p), **penalty)
             for t in (1, 2):
                 changed = dict(response=floats(p, t), correlations=floats(p, t), coef=floats(p, t))
                 for k in (0, 2):
                     blocks.BlockSolver().solve_path(**{**problem, **groups, **changed}, alphas=floats(k), first=0,
-                                                    coefs=floats(k, p, t), n_iters=np.zeros(k, dtype=np.intp))
+                                                    coefs=floats(k, p, t), n_iters=ints(k),
+                                                    is_knot=np.zeros(k, dtype=np.uint8))
                 clusters = dict(cluster=np.zeros(p, dtype=np.intp), first=np.unique([0, p]), places=ints(min(p, 1)),
                                 grams=floats(p * p), curvature=floats(p))
                 rounds = block_descent.BlockDescent(n, t, 1.0, **groups, **clusters)

@@ -225,6 +225,7 @@ def path_arrays(problem, alphas):
         max_iter=1000,
         coefs=np.zeros((alphas.size, problem.p)),
         n_iters=np.zeros(alphas.size, dtype=np.intp),
+        is_knot=np.zeros(alphas.size, dtype=np.uint8),
     )
 
 

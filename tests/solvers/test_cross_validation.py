@@ -154,7 +154,7 @@ def test_an_error_in_one_thread_ends_all(method: str, n_jobs: int, monkeypatch: 
 
     def failing(self: crew.Crew, *arguments: object) -> None:
         calls.append(method)
-        if len(calls) == 4:
+        if len(calls) == 2:
             raise MemoryError("as if")
         own(self, *arguments)
 

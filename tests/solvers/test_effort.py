@@ -26,10 +26,10 @@ def test_a_path_reads_x_rarely_and_keeps_the_working_set_small(wide, tol):
     n_active = np.count_nonzero(result.coefs, axis=0).max()
     assert result.converged.all()
     assert 60 < n_active < 100
-    assert result.n_passes <= 35
+    assert result.n_passes <= 20
     assert result.working_set_size <= 4 * n_active
     assert result.n_iters.max() <= 60
-    assert result.n_iters.sum() <= 1500
+    assert result.n_iters.sum() <= 800
 
 
 def test_looking_ahead_ends_where_it_would_cost_more_than_it_saves(wide, monkeypatch):
@@ -41,6 +41,7 @@ def test_looking_ahead_ends_where_it_would_cost_more_than_it_saves(wide, monkeyp
 
     residual_at = WorkingSet.residual_at
     monkeypatch.setattr(WorkingSet, "residual_at", spied)
+    wide = replace(wide, factor=np.append(0.0, np.ones(1499)))  # with a feature without a penalty alphas go one by one
     result = wide.solve(wide.grid(100, 1e-2), 1e-8)
     entries = wide.X.nnz if sparse.issparse(wide.X) else wide.X.size
     assert active

