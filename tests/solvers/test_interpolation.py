@@ -33,7 +33,7 @@ def problem(request):
 def test_a_loose_path_is_solved_at_some_alphas_and_certified_at_all(problem, tol):
     result = problem.solve(problem.grid(300, 1e-3), tol)
     solved = np.count_nonzero(result.n_iters)
-    assert 0 < solved < 240  # each stretch of a working set begins with two knots that are neighbours
+    assert 0 < solved < 270  # on a working set, whose knots are nearly exact, most are
     assert result.converged.all()
     assert np.all(problem.judged(result).relative_gap <= tol)
 
