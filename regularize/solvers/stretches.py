@@ -104,17 +104,14 @@ class Stretches:
     def _solved(self, end: int, tolerance: float) -> tuple[Answers, Columns]:
         """The next alphas up to ``end`` on the working set alone, and the iterations that each has had.
 
-        The path begins with the last answer, so that what comes next may lie between it and a knot. Only the first of
-        the next alphas keeps what it has had in vain: those after it have not had their turn.
+        Only the first of them keeps what it has had in vain: those after it have not had their turn.
         """
         driver, working = self._driver, self._driver.working
-        first = max(self._n_done - 1, 0)
-        new = slice(self._n_done - first, None)
-        alphas, n_iters = driver.alphas[first:end], np.zeros(end - first, dtype=np.intp)
-        n_iters[new][0] = self._in_vain
+        alphas, n_iters = driver.alphas[self._n_done : end], np.zeros(end - self._n_done, dtype=np.intp)
+        n_iters[0] = self._in_vain
         coefs, is_knot = working.along(alphas, tolerance, driver.max_iter, n_iters, self._solve_all)
-        is_knot[new][[0, -1]] = True  # their residuals will be known
-        return working.answers(alphas[new], coefs[new], np.flatnonzero(is_knot[new])), n_iters[new]
+        is_knot[[0, -1]] = True  # of an empty working set, too
+        return working.answers(alphas, coefs, np.flatnonzero(is_knot)), n_iters
 
     def _accept(self, answers: Answers, gaps: Floats, n_iters: Columns) -> None:
         """Take the first answers, and go on from the last of them."""

@@ -48,7 +48,7 @@ def test_what_is_between_knots_is_solved_where_interpolation_would_not_do(proble
     fine = problem.grid(200, 0.5)
     alphas = np.concatenate([fine, fine[-1] * np.geomspace(0.5, 1e-3, 12)])  # knots that were near are far apart
     result = problem.solve(alphas, 1e-5)
-    assert np.count_nonzero(result.n_iters[: fine.size]) < 0.65 * fine.size
+    assert np.count_nonzero(result.n_iters[: fine.size]) < 0.75 * fine.size
     assert np.count_nonzero(result.n_iters[fine.size :]) > 6
     assert np.all(problem.judged(result).relative_gap <= 1e-5)
 
