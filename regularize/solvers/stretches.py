@@ -31,7 +31,7 @@ FEWEST_ALPHAS = 3  # of a path that is solved in stretches
 SHORTEST, FIRST, LONGEST = 3, 5, 8  # alphas of a stretch
 LEAST_AHEAD = 30  # features that may always enter ahead of a stretch; or as many units as are active
 SHARE, SHARE_OF_BLOCKS = 0.003, 0.3  # of the tolerance, for the gap on W: see below
-REFINEMENTS = 2  # how often a tenth of that may be tried
+REFINEMENTS, ROUNDING = 2, 1e-16  # how often a tenth of that may be tried, if it is more than rounding
 MARGIN = 0.93  # units predicted above this share of their threshold at the end of a stretch enter ahead of it
 SPARE = 5e6  # multiply-adds of the Gram matrix for those predicted below it: less than another try costs
 
@@ -76,18 +76,22 @@ class Stretches:
         working.extend(self._ahead(float(driver.alphas[end - 1])))
         share, refinements = SHARE if driver.penalty.group_of is None else SHARE_OF_BLOCKS, 0
         while self._n_done < end and working.is_exact and not self._ended:
-            answers, n_iters = self._solved(end, share * 0.1**refinements * driver.tolerance)
+            tolerance = share * 0.1**refinements * driver.tolerance
+            answers, n_iters = self._solved(end, tolerance)
             gaps, read = yield from driver.certify(answers)
-            count = int(np.argmin(np.append((gaps <= driver.tolerance) | (n_iters >= driver.max_iter), False)))
+            count = int(np.argmin(np.append(gaps <= driver.tolerance, False)))
+            is_short = count < gaps.size
             violating = read.violating(int(np.searchsorted(answers.knots, count, side="right")) - 1)
-            is_inner = count < gaps.size and violating.units.size == 0  # what is missing is missing on W itself
-            count += is_inner and refinements == REFINEMENTS  # and does not get better
-            self._in_vain = 0 if count == gaps.size else int(n_iters[count])
+            is_inner = violating.units.size == 0  # what is missing is missing on the working set itself
+            is_refined = refinements == REFINEMENTS or tolerance < ROUNDING * driver.squared_target
+            self._in_vain = int(n_iters[count]) if is_short else 0
+            if is_short and (self._in_vain >= driver.max_iter or (is_inner and is_refined)):
+                count, self._in_vain = count + 1, 0  # one that will not get better
             if count:
                 self._accept(answers, gaps[:count], n_iters[:count])
                 self._length = max(count, SHORTEST)
-            refinements = refinements + 1 if is_inner and count == 0 else 0
-            if self._n_done < end:
+            if is_short:
+                refinements = refinements + 1 if is_inner and count == 0 else 0
                 working.extend(violating.strongest(max(20, working.n_active // 2)))
         self._length = min(self._length + max(self._length // 2, 1), LONGEST)
 

@@ -63,6 +63,18 @@ def test_a_tolerance_out_of_reach_ends(problem):
     assert np.all(problem.judged(result).relative_gap <= 1e-12)
 
 
+@pytest.mark.parametrize(
+    ("hard", "tol", "max_iter", "reached"),
+    [
+        (gaussian(100, 1500, seed=1, rho=0.9, n_informative=20), 0.0, 100, 1e-14),
+        (grouped(150, (4,) * 300, 1).with_targets(3), 1e-8, 20, 1e-4),
+    ],
+)
+def test_the_working_set_grows_though_iterations_are_spent(hard, tol, max_iter, reached):
+    result = hard.solve(hard.grid(30, 1e-2), tol, use_gram=False, max_iter=max_iter)
+    assert np.median(hard.judged(result).relative_gap) <= reached
+
+
 def test_each_alpha_is_reported_once_and_in_order_until_told_to_end(problem, monkeypatch):
     take_route(monkeypatch, "working set")
     seen = []
