@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose
 from group_problems import grouped
 from problems import gaussian
 from regularize.kernels import quadratic
+from regularize.solvers.working_set import WorkingSet
 
 pytestmark = pytest.mark.by_columns
 
@@ -53,11 +54,33 @@ def test_what_is_between_knots_is_solved_where_interpolation_would_not_do(proble
     assert np.all(problem.judged(result).relative_gap <= 1e-5)
 
 
-def test_on_request_every_alpha_is_solved(problem):
+@pytest.mark.parametrize("name", ["lasso", "elastic net", "bounds", "weights", "groups"])
+def test_on_request_every_alpha_is_solved(name):
+    problem = PROBLEMS[name]
     alphas = problem.grid(60, 1e-2)
     result = problem.solve(alphas, 1e-3, solve_all=True)
     assert np.count_nonzero(result.n_iters) > np.count_nonzero(problem.solve(alphas, 1e-3).n_iters)
     assert np.all(problem.judged(result).relative_gap <= 1e-3)
+
+
+@pytest.mark.parametrize("name", ["wide", "wide, within bounds", "wide groups"])
+def test_on_request_every_alpha_of_a_stretch_is_solved(name, monkeypatch):
+    problem, seen = PROBLEMS[name], []
+
+    def spied(working, *arguments):
+        coefs, is_knot = along(working, *arguments)
+        if working.size:
+            seen.append(is_knot.all())
+        return coefs, is_knot
+
+    along = WorkingSet.along
+    monkeypatch.setattr(WorkingSet, "along", spied)
+    alphas = problem.grid(200, 1e-1)
+    result = problem.solve(alphas, 1e-3, solve_all=True)
+    assert all(seen)
+    assert np.all(problem.judged(result).relative_gap <= 1e-3)
+    problem.solve(alphas, 1e-3)
+    assert not all(seen)
 
 
 def test_equal_alphas_have_equal_answers(problem):
