@@ -105,15 +105,3 @@ def test_a_solver_can_be_used_for_another_path_with_more_columns_or_fewer():
         assert is_knot.all()
         excess = np.abs(response - coefs @ gram).max(axis=1) - alphas
         assert np.all(excess <= 1e-6)
-
-
-@pytest.mark.parametrize("gap", [0.0, 1e-3, 0.4, 0.6, 3.0, 1e300, np.inf, np.nan])
-def test_the_next_knot_is_as_far_as_the_last_gap_allows(gap):
-    def expected(stride, span=8):
-        return gap * (stride / span) ** 2 * max(stride / span, 1.0)
-
-    stride = quadratic.longest_stride(gap, last=5, span=8, longest=9)
-    assert 1 <= stride <= 9
-    assert stride == 1 or expected(stride) <= 0.5
-    assert stride == 9 or not expected(stride + 1) <= 0.5
-    assert quadratic.longest_stride(0.0, last=2, span=4, longest=9) == 4  # no more than twice the last one
