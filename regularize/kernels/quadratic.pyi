@@ -13,6 +13,8 @@ class Status(IntEnum):
     PAUSED = 3
     NO_MEMORY = 4
 
+def longest_stride(gap: float, last: int, span: int, longest: int) -> int: ...
+
 class QuadraticSolver:
     def solve(
         self,

@@ -35,7 +35,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memset
 
 from regularize.kernels.factor cimport Factor
-from regularize.kernels.path cimport N_VECTORS, Knots, Path, is_under_way, place_knots, solve_path
+from regularize.kernels.path cimport N_VECTORS, Knots, Path, allowed_stride, is_under_way, place_knots, solve_path
 from regularize.kernels.schedule cimport DONE, OUT_OF_BUDGET, SHORT_OF_MEMORY, SPENT, STUCK, solve
 from regularize.kernels.task cimport Task
 
@@ -46,6 +46,11 @@ cpdef enum Status:
     EXHAUSTED = SPENT               # max_iter sweeps and Newton steps are spent
     PAUSED = OUT_OF_BUDGET          # the work budget of one call is spent: call again
     NO_MEMORY = SHORT_OF_MEMORY
+
+
+def longest_stride(double gap, Py_ssize_t last, Py_ssize_t span, Py_ssize_t longest):
+    """The rule of path.pxd for how far apart knots may be, by itself."""
+    return allowed_stride(gap, last, span, longest)
 
 
 cdef class QuadraticSolver:

@@ -51,8 +51,8 @@ def spans(
 
 
 def exceeding(
-    const double[::1] newest not None,          # IN   (p,)  correlations of the newest full pass
-    const double[::1] older not None,           # IN   (p,)  correlations of its look-ahead
+    const double[::1] newest not None,          # IN   (p,)  correlations of a known residual r1
+    const double[::1] older not None,           # IN   (p,)  those of another one, r0
     double share_newest,
     double share_older,
     const double[::1] norms not None,           # IN   (p,)

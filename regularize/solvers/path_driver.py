@@ -90,19 +90,19 @@ class PathDriver:
         """
         alpha, working = float(self.alphas[k]), self.working
         n_iter, refinements = (yield from self._approach(alpha)), 0
-        inner_tolerance = self.working.inner_share * self.tolerance
-        if not self.working.is_solved(alpha, inner_tolerance):
-            self.working.extend(self._predict(alpha))
+        inner_tolerance = working.inner_share * self.tolerance
+        if not working.is_solved(alpha, inner_tolerance):
+            working.extend(self._predict(alpha))
         while True:
-            status, used = self.working.solve(alpha, inner_tolerance, max(self.max_iter - n_iter, 0))
+            status, used = working.solve(alpha, inner_tolerance, max(self.max_iter - n_iter, 0))
             n_iter += used
-            answers = working.answers(self.alphas[k : k + 1])
+            answers = working.answer(self.alphas[k : k + 1])
             gaps, read = yield from self.certify(answers, lambda: self._look_ahead(k))
             gap, violating = float(gaps[0]), read.violating()
             if gap <= self.tolerance or status == Status.EXHAUSTED:
                 break
             if violating.units.size:
-                self.working.extend(violating.strongest(max(20, self.working.n_active)))
+                working.extend(violating.strongest(max(20, working.n_active)))
             elif refinements == REFINEMENTS:
                 break
             else:

@@ -23,7 +23,6 @@ from regularize.solvers.residual_quadratic import ResidualQuadratic
 Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
 
-FIRST = np.zeros(1, dtype=np.intp)  # the only answer there is
 WIDEST_GRAM = 1000  # columns up to which a Gram matrix is always kept
 WIDEST_BLOCKS = 300  # the same for blocks, whose Newton steps keep no factor
 MOST_PER_SAMPLE = 2  # columns per row up to which a sweep reads less of a Gram matrix than of the columns
@@ -118,16 +117,16 @@ class WorkingSet:
             self.quadratic.extend(self._columns, self.coef, correlations)
 
     def _is_too_wide(self) -> bool:
-        """Whether to leave the Gram matrix for the residual.
-
-        That is when |W| > n and an l2 term or norms of groups let as many be active, or when columns are so sparse that
-        keeping a residual is far cheaper than keeping |W| correlations.
-        """
+        """Whether to leave the Gram matrix for the residual."""
         return self.is_exact and self.room < 0
 
     @property
     def room(self) -> float:
-        """How many features may come before the Gram matrix is left."""
+        """How many features may come before the Gram matrix is left.
+
+        That is when |W| > n and an l2 term or norms of groups let as many be active, or when columns are so sparse that
+        keeping a residual is far cheaper than keeping |W| correlations.
+        """
         n, has_groups = self.target.shape[-1], isinstance(self.penalty, GroupPenalty)
         widest = SPARSE_SHARE * self._columns.entries / self.size if self.size else np.inf
         if has_groups:
@@ -159,11 +158,14 @@ class WorkingSet:
             self.quadratic.along(self.coef, self.penalty, alphas, tolerance, max_iter, n_iters, solve_all),
         )
 
-    def answers(self, alphas: Floats, coefs: Floats | None = None, knots: Columns = FIRST) -> Answers:
-        """Coefficients (k, |W|, ...) at alphas (k,), some of them knots, with residuals; the present state if None."""
-        if coefs is None:
-            state = self.coef[np.newaxis], knots, self.residual[np.newaxis], self.quadratic.correlations[np.newaxis]
-            return Answers(alphas, *state)
+    def answer(self, alphas: Floats) -> Answers:
+        """The present state, as the answer to the only one of alphas (1,)."""
+        state = self.coef, self.residual, self.quadratic.correlations
+        coefs, residuals, correlations = (part[np.newaxis] for part in state)
+        return Answers(alphas, coefs, np.zeros(1, dtype=np.intp), residuals, correlations)
+
+    def answers(self, alphas: Floats, coefs: Floats, knots: Columns) -> Answers:
+        """Coefficients (k, |W|, ...) at alphas (k,), with residuals and correlations of the knots among them."""
         rows = np.tile(self.target.reshape(-1, self.target.shape[-1]), (knots.size, 1))
         residuals = rows - self._columns.combine(np.moveaxis(coefs[knots], 1, 0).reshape(self.size, len(rows)))
         found = self._columns.correlations(residuals).reshape(self.size, knots.size, *self.target.shape[:-1])

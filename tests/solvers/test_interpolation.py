@@ -25,16 +25,25 @@ PROBLEMS = {  # the last three by working sets
 }
 
 
+WIDE = ["wide", "wide, within bounds", "wide groups"]  # on working sets, whose knots are nearly exact: most are solved
+TALL = [name for name in PROBLEMS if name not in WIDE]
+
+
 @pytest.fixture(params=PROBLEMS)
 def problem(request):
     return PROBLEMS[request.param]
 
 
+@pytest.fixture
+def is_wide(problem):
+    return any(problem is PROBLEMS[name] for name in WIDE)
+
+
 @pytest.mark.parametrize("tol", [1e-2, 1e-4, 1e-6])
-def test_a_loose_path_is_solved_at_some_alphas_and_certified_at_all(problem, tol):
+def test_a_loose_path_is_solved_at_some_alphas_and_certified_at_all(problem, is_wide, tol):
     result = problem.solve(problem.grid(300, 1e-3), tol)
     solved = np.count_nonzero(result.n_iters)
-    assert 0 < solved < 270  # on a working set, whose knots are nearly exact, most are
+    assert 0 < solved < (270 if is_wide else 200)
     assert result.converged.all()
     assert np.all(problem.judged(result).relative_gap <= tol)
 
@@ -45,16 +54,16 @@ def test_a_tight_path_is_solved_everywhere(problem):
     assert np.all(problem.judged(result).relative_gap <= 1e-11)
 
 
-def test_what_is_between_knots_is_solved_where_interpolation_would_not_do(problem):
+def test_what_is_between_knots_is_solved_where_interpolation_would_not_do(problem, is_wide):
     fine = problem.grid(200, 0.5)
     alphas = np.concatenate([fine, fine[-1] * np.geomspace(0.5, 1e-3, 12)])  # knots that were near are far apart
     result = problem.solve(alphas, 1e-5)
-    assert np.count_nonzero(result.n_iters[: fine.size]) < 0.75 * fine.size
-    assert np.count_nonzero(result.n_iters[fine.size :]) > 6
+    assert np.count_nonzero(result.n_iters[: fine.size]) < (0.75 if is_wide else 0.5) * fine.size
+    assert np.count_nonzero(result.n_iters[fine.size :]) >= (7 if is_wide else 10)
     assert np.all(problem.judged(result).relative_gap <= 1e-5)
 
 
-@pytest.mark.parametrize("name", ["lasso", "elastic net", "bounds", "weights", "groups"])
+@pytest.mark.parametrize("name", TALL)
 def test_on_request_every_alpha_is_solved(name):
     problem = PROBLEMS[name]
     alphas = problem.grid(60, 1e-2)
@@ -63,7 +72,7 @@ def test_on_request_every_alpha_is_solved(name):
     assert np.all(problem.judged(result).relative_gap <= 1e-3)
 
 
-@pytest.mark.parametrize("name", ["wide", "wide, within bounds", "wide groups"])
+@pytest.mark.parametrize("name", WIDE)
 def test_on_request_every_alpha_of_a_stretch_is_solved(name, monkeypatch):
     problem, seen = PROBLEMS[name], []
 
@@ -105,3 +114,15 @@ def test_a_solver_can_be_used_for_another_path_with_more_columns_or_fewer():
         assert is_knot.all()
         excess = np.abs(response - coefs @ gram).max(axis=1) - alphas
         assert np.all(excess <= 1e-6)
+
+
+@pytest.mark.parametrize("gap", [0.0, 1e-3, 0.4, 0.6, 3.0, 1e300, np.inf, np.nan])
+def test_the_next_knot_is_as_far_as_the_last_gap_allows(gap):
+    def expected(stride, span=8):
+        return gap * (stride / span) ** 2 * max(stride / span, 1.0)
+
+    stride = quadratic.longest_stride(gap, last=5, span=8, longest=9)
+    assert 1 <= stride <= 9
+    assert stride == 1 or expected(stride) <= 0.5
+    assert stride == 9 or not expected(stride + 1) <= 0.5
+    assert quadratic.longest_stride(0.0, last=2, span=4, longest=9) == 4  # no more than twice the last one
