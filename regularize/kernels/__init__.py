@@ -24,7 +24,7 @@ except ImportError:
         " then 'python -P' here or 'python' in another folder (or install it editable, see CONTRIBUTING.md)."
     ) from None
 
-__all__ = ["KERNEL_BUILD", "block_descent", "blocks", "column_products", "descent", "quadratic", "row_products"]
+__all__ = ["KERNEL_BUILD", "block_descent", "blocks", "column_products", "descent", "quadratic", "row_products", "scan"]
 
 BUILDS = ("baseline", "v3")
 
@@ -58,8 +58,8 @@ KERNEL_BUILD = choose_build(os.environ.get("REGULARIZE_KERNELS"))
 
 if TYPE_CHECKING:
     # one stub each for every build
-    from regularize.kernels import block_descent, blocks, column_products, descent, quadratic, row_products
+    from regularize.kernels import block_descent, blocks, column_products, descent, quadratic, row_products, scan
 else:
-    block_descent, blocks, column_products, descent, quadratic, row_products = (
+    block_descent, blocks, column_products, descent, quadratic, row_products, scan = (
         load(kernel, KERNEL_BUILD) for kernel in __all__[1:]
     )

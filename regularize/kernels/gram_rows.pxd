@@ -1,4 +1,4 @@
-"""A combination of rows of a Gram matrix."""
+"""A combination of rows of a matrix: of a Gram matrix, or of the columns of a factor."""
 
 
 cdef inline void subtract_rows(

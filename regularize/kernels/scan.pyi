@@ -14,27 +14,25 @@ def spans(
     distances: Floats,
 ) -> None: ...
 def exceeding(
-    newest: Floats,
-    older: Floats,
-    share_newest: float,
-    share_older: float,
+    known: Floats,
+    pairs: Integers,
+    shares: Floats,
+    distances: Floats,
+    alphas: Floats,
     norms: Floats,
-    distance: float,
-    alpha: float,
     l1: Floats,
     lower: Floats,
     upper: Floats,
     skip: NDArray[np.uint8],
-    found: Integers,
-) -> int: ...
+    exceeds: NDArray[np.uint8],
+) -> None: ...
 def exceeding_blocks(
-    newest: Floats,
-    older: Floats,
-    share_newest: float,
-    share_older: float,
+    known: Floats,
+    pairs: Integers,
+    shares: Floats,
+    distances: Floats,
+    alphas: Floats,
     radii: Floats,
-    distance: float,
-    alpha: float,
     l1: Floats,
     lower: Floats,
     upper: Floats,
@@ -42,8 +40,8 @@ def exceeding_blocks(
     starts: Integers,
     indices: Integers,
     skip: NDArray[np.uint8],
-    found: Integers,
-) -> int: ...
+    exceeds: NDArray[np.uint8],
+) -> None: ...
 def critical_alphas(
     correlations: Floats,
     l1: Floats,

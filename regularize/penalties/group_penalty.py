@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from regularize.kernels import scan
 from regularize.penalties.groups import Groups, Integers
-from regularize.penalties.penalty import Penalty
+from regularize.penalties.penalty import Penalty, Spans
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.uint8]
@@ -121,39 +121,20 @@ class GroupPenalty:
         """Bounds (G,) of the largest singular values of each group's columns, by the norms of the columns (p,)."""
         return np.sqrt(np.bincount(self.groups.labels, norms * norms, minlength=self.n_units))
 
-    def exceeding(
-        self,
-        pair: tuple[Floats, Floats],
-        shares: tuple[float, float],
-        radii: Floats,
-        distance: float,
-        alpha: float,
-        skip: Flags,
-        found: Integers,
-    ) -> int:
-        """Groups that may violate optimality, in ``found`` (G,); how many. See kernels/scan.pyx."""
-        newest, older = (np.ascontiguousarray(np.atleast_2d(correlations)) for correlations in pair)
-        return scan.exceeding_blocks(
-            newest,
-            older,
-            *shares,
-            radii,
-            distance,
-            alpha,
-            *self._terms,
-            self.norm,
-            self.groups.starts,
-            self.groups.indices,
-            skip,
-            found,
-        )
+    def exceeding(self, known: Floats, spans: Spans, radii: Floats, alphas: Floats, skip: Flags) -> Flags:
+        """Which groups (G,) may violate optimality at one of some residuals, by correlations (A, T, p)."""
+        exceeds = np.empty(self.n_units, dtype=np.uint8)
+        groups = self.norm, self.groups.starts, self.groups.indices
+        scan.exceeding_blocks(known, *spans, alphas, radii, *self._terms, *groups, skip, exceeds)
+        return exceeds
 
     def critical_alphas(self, correlations: Floats) -> Floats:
-        """The smallest alpha (G,) at which each group stays at zero, by correlations (T, p) or (p,)."""
-        alphas = np.empty(self.n_units)
-        correlations = np.ascontiguousarray(np.atleast_2d(correlations))
-        scan.critical_alphas(correlations, *self._terms, self.norm, self.groups.starts, self.groups.indices, alphas)
-        return alphas
+        """The smallest alphas (..., G) at which each group stays at zero, by correlations (..., T, p)."""
+        outer = correlations.shape[:-2]
+        rows = np.ascontiguousarray(correlations.reshape(-1, *correlations.shape[-2:]))
+        alphas = np.zeros((len(rows), self.n_units))
+        scan.critical_alphas(rows, *self._terms, self.norm, self.groups.starts, self.groups.indices, alphas)
+        return alphas.reshape(*outer, self.n_units)
 
     @property
     def arrays(self) -> tuple[Integers, Floats, Floats, Floats, Floats, Floats]:

@@ -28,6 +28,7 @@ from regularize.kernels import scan
 Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
 Flags = NDArray[np.uint8]
+Spans = tuple[Columns, Floats, Floats]  # pairs (K, 2), shares (K, 2) and distances (K,): see kernels/scan.pyx
 
 
 @dataclass(frozen=True)
@@ -100,22 +101,18 @@ class Penalty:
         """What a residual of norm one may add to the correlations of each unit, by the norms of the columns (p,)."""
         return norms
 
-    def exceeding(
-        self,
-        pair: tuple[Floats, Floats],
-        shares: tuple[float, float],
-        radii: Floats,
-        distance: float,
-        alpha: float,
-        skip: Flags,
-        found: Columns,
-    ) -> int:
-        """Units that may violate optimality, in ``found`` (n_units,); how many. See kernels/scan.pyx."""
-        terms = self.l1, self.lower, self.upper
-        return scan.exceeding(*pair, *shares, radii, distance, alpha, *terms, skip, found)
+    def exceeding(self, known: Floats, spans: Spans, radii: Floats, alphas: Floats, skip: Flags) -> Flags:
+        """Which units (n_units,) may violate optimality at one of some residuals; see kernels/scan.pyx.
+
+        known (A, p): correlations of residuals that are known; spans: what they say about the others; ``radii`` as of
+        :meth:`radii`; alphas: those of the residuals; ``skip`` (n_units,): units that are never marked.
+        """
+        exceeds = np.empty(self.n_units, dtype=np.uint8)
+        scan.exceeding(known, *spans, alphas, radii, self.l1, self.lower, self.upper, skip, exceeds)
+        return exceeds
 
     def critical_alphas(self, correlations: Floats) -> Floats:
-        """The smallest alpha (n_units,) at which each unit stays at zero, by correlations (..., p)."""
+        """The smallest alphas (..., n_units) at which each unit stays at zero, by correlations (..., p)."""
         open_side = np.where(correlations > 0, self.upper > 0, self.lower < 0)
         alphas = np.zeros(correlations.shape)
         return np.divide(np.abs(correlations), self.l1, out=alphas, where=open_side & (self.l1 > 0))

@@ -1,5 +1,7 @@
 """Several problems on one X beside each other: those that wait for X share a reading of it.
 
+Only so many are under way at a time: the others begin as these end, as each keeps a working set of its own.
+
 Between two readings each problem goes its own way, several alphas far. Threads let problems go on; whenever none can,
 one of them reads X for all that wait by then. Who reads together depends on the threads, but what a problem is told of
 X does not depend on who is told with it (``Design.products``), so that the results do not depend on the threads.
@@ -24,6 +26,10 @@ from regularize.solvers.stretches import Stretches
 from regularize.solvers.units import Units
 
 Floats = NDArray[np.float64]
+
+FEWEST_BESIDE = 2  # problems that may be under way at a time; more while what they keep is no more than X, or LITTLE
+KEPT = 4  # times min(n, p)^2 numbers: Gram matrix, factor and columns, with as many active features as there are rows
+LITTLE = 1 << 22  # numbers
 
 
 class Run:
@@ -74,9 +80,11 @@ class Run:
 class Crew:
     """What threads share: the problems that may go on, those that wait for X, and how many are at work."""
 
-    def __init__(self, folded: FoldedDesign, ready: Sequence[tuple[Run, Floats]], stop: threading.Event) -> None:
+    def __init__(
+        self, folded: FoldedDesign, ready: Sequence[tuple[Run, Floats]], beside: int, stop: threading.Event
+    ) -> None:
         self._folded, self._stop = folded, stop
-        self._ready, self._waiting = list(ready), list[Run]()
+        self._ready, self._later, self._waiting = list(ready[:beside]), list(ready[beside:]), list[Run]()
         self._busy = 0
         self._changed = threading.Condition()
 
@@ -114,7 +122,15 @@ class Crew:
 
     def _let_go_on(self, run: Run, found: Floats) -> None:
         run.go_on(found)
-        self._done([], [run] if run.asks is not None else [])
+        if run.asks is not None:
+            self._done([], [run])
+        else:
+            self._done(self._begun(), [])
+
+    def _begun(self) -> list[tuple[Run, Floats]]:
+        """The next problem, if there is one, in the place of another that is done."""
+        with self._changed:
+            return [self._later.pop(0)] if self._later else []
 
     def _read_for(self, runs: list[Run]) -> None:
         found = self._folded.correlations([run.design for run in runs], [run.asked for run in runs])
@@ -144,10 +160,17 @@ def paths_beside_each_other(
     stop = threading.Event()
     runs = list(pool.map(lambda design: Run(design, y, penalty, alphas, tol, max_iter, stop), designs))
     found = folded.correlations([run.design for run in runs], [run.asked for run in runs], pool.map)
-    crew = Crew(folded, list(zip(runs, found, strict=True)), stop)
+    beside = max(_fit_in_memory(folded.full), n_jobs)
+    crew = Crew(folded, list(zip(runs, found, strict=True)), beside, stop)
     try:
         for thread in [pool.submit(crew.work) for _ in range(min(n_jobs, len(runs)))]:
             thread.result()
     finally:  # what ends this early ends what still runs
         crew.stop()
     return [run.recorder for run in runs]
+
+
+def _fit_in_memory(design: Design) -> int:
+    """How many problems may be under way at a time for what they keep: the more, the less often X is read."""
+    own = KEPT * min(design.n_samples, design.n_features) ** 2
+    return max(FEWEST_BESIDE, int(max(design.n_entries, LITTLE) // own))

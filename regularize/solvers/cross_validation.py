@@ -32,7 +32,7 @@ from regularize.solvers.squared_loss import (
 Floats = NDArray[np.float64]
 
 WORTH_A_THREAD = 1 << 20  # entries of X; with fewer, threads would mostly wait for the interpreter
-MOST_TOGETHER = 32  # problems beside each other: what each of them keeps would add up
+MOST_TOGETHER = 32  # problems that are prepared together
 
 
 @dataclass(frozen=True)
@@ -192,10 +192,10 @@ def _by_columns(
     max_iter: int,
     with_full: bool,
 ) -> Found:
-    """All folds at one alpha beside each other, on working sets of columns."""
+    """Folds beside each other, on working sets of columns; the path on all rows, the longest, begins first."""
     if not with_full:
         folded.full.refuse_non_finite()
-    folds: list[int | None] = [*range(len(folded.splits)), *([None] if with_full else [])]
+    folds: list[int | None] = [*([None] if with_full else []), *range(len(folded.splits))]
     for index, (penalty, own_alphas) in enumerate(zip(penalties, alphas, strict=True)):
         for together in blocks(len(folds), 1, MOST_TOGETHER):
             group = folds[together]

@@ -16,9 +16,9 @@ certifies is a true one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from regularize.design import Design
 from regularize.kernels import scan
 from regularize.penalties import GroupPenalty, Penalty
+from regularize.penalties.penalty import Spans
 
 Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
@@ -77,13 +78,34 @@ class Reading:
         return Candidates(self.units[excess > 0], excess[excess > 0])
 
 
-class Span(NamedTuple):
-    """Two of the residuals that are known, what of each makes up another one, and how far off that is."""
+class Known:
+    """Residuals (A, ..., n) with their correlations (A, ..., p), and what they say about others."""
 
-    first: int
-    other: int
-    shares: tuple[float, float]
-    distance: float
+    def __init__(self, residuals: Floats, correlations: Floats) -> None:
+        self._residuals = np.ascontiguousarray(residuals.reshape(len(residuals), -1))
+        self._products = self._residuals @ self._residuals.T
+        self.correlations = np.ascontiguousarray(correlations)
+
+    def spans(self, residuals: Floats) -> Spans:
+        """The two that are nearest to each residual (K, ..., n), what of each makes it up, and how far off that is."""
+        count = len(residuals)
+        rows = np.ascontiguousarray(residuals.reshape(count, -1))
+        pairs, shares, distances = np.empty((count, 2), dtype=np.intp), np.empty((count, 2)), np.empty(count)
+        scan.spans(self._residuals, self._products, rows, PARALLEL, pairs, shares, distances)
+        return pairs, shares, distances
+
+    def exceeding(
+        self,
+        penalty: Penalty | GroupPenalty,
+        residuals: Floats,
+        alphas: Floats,
+        radii: Floats,
+        skip: Flags,
+        slack: float,
+    ) -> Flags:
+        """The units of a penalty on the same features that may violate at some of the residuals."""
+        pairs, shares, distances = self.spans(residuals)
+        return penalty.exceeding(self.correlations, (pairs, shares, distances + slack), radii, alphas, skip)
 
 
 class Screen:
@@ -95,46 +117,29 @@ class Screen:
         self.design = design
         self.penalty = penalty
         self.radii = penalty.radii(design.norms)
-        self._found = np.empty(penalty.n_units, dtype=np.intp)
         self._nothing = penalty.restrict(np.empty(0, dtype=np.intp))
-        self._last_reading: Reading | None = None
+        self._last_reading: tuple[Reading, Known] | None = None
         self._is_small = design.n_entries <= SMALL
         known = design.correlations(residual) if correlations is None else correlations
         self.keep(residual[np.newaxis], known[np.newaxis])
 
     def keep(self, residuals: Floats, correlations: Floats) -> None:
         """Hold on to some residuals (along the first axis) with the correlations of all features."""
-        self._residuals = np.ascontiguousarray(residuals.reshape(len(residuals), -1))
-        self._products = self._residuals @ self._residuals.T
-        self._correlations = correlations
+        self._known = Known(residuals, correlations)
 
     def reach(self) -> float:
         """The alpha to which the first of the residuals belongs: that of the strongest unit."""
-        return float(self.penalty.critical_alphas(self._correlations[0]).max(initial=0.0))
-
-    def _spans(self, residuals: Floats) -> Iterator[Span]:
-        """What those that are known say about each of some residuals (K, ..., n), by the two nearest ones."""
-        count = len(residuals)
-        rows = np.ascontiguousarray(residuals.reshape(count, -1))
-        pairs, shares, distances = np.empty((count, 2), dtype=np.intp), np.empty((count, 2)), np.empty(count)
-        scan.spans(self._residuals, self._products, rows, PARALLEL, pairs, shares, distances)
-        found = zip(pairs.tolist(), shares.tolist(), distances.tolist(), strict=True)
-        return (Span(first, other, (one, two), distance) for (first, other), (one, two), distance in found)
-
-    def _exceeding(self, span: Span, slack: float, alpha: float, skip: Flags) -> Columns:
-        pair = self._correlations[span.first], self._correlations[span.other]
-        count = self.penalty.exceeding(pair, span.shares, self.radii, slack, alpha, skip, self._found)
-        return self._found[:count]
+        return float(self.penalty.critical_alphas(self._known.correlations[0]).max(initial=0.0))
 
     def predicted(self, residual: Floats, alpha: float, skip: Flags) -> Candidates:
         """Units that would violate optimality at ``residual`` as far as the residuals that are known can tell."""
-        span = next(self._spans(residual[np.newaxis]))
-        units = self._exceeding(span, 0.0, alpha, skip).copy()
+        known, (pairs, shares, distances) = self._known.correlations, self._known.spans(residual[np.newaxis])
+        spans = pairs, shares, np.zeros_like(distances)
+        units = np.flatnonzero(self.penalty.exceeding(known, spans, self.radii, np.array([alpha]), skip))
         if units.size == 0:
             return Candidates(units, np.empty(0))
-        features = self.penalty.features_of(units)
-        first, other = self._correlations[span.first], self._correlations[span.other]
-        correlations = span.shares[0] * first[..., features] + span.shares[1] * other[..., features]
+        features, (first, other) = self.penalty.features_of(units), pairs[0].tolist()
+        correlations = shares[0, 0] * known[first][..., features] + shares[0, 1] * known[other][..., features]
         return Candidates(units, self.penalty.restrict(units, features).critical_alphas(correlations))
 
     def violating(
@@ -165,37 +170,24 @@ class Screen:
             return Reading(residuals, alphas, units, self._nothing, features, *map(np.empty, shapes))
         penalty, shape = self.penalty.restrict(units, features), residuals.shape[:-1]
         if is_known:
-            correlations = self._correlations[: len(residuals)][..., features]
+            correlations = self._known.correlations[: len(residuals)][..., features]
         else:
             rows = residuals.reshape(-1, residuals.shape[-1])
             correlations = self.design.correlations(rows, features).reshape(*shape, features.size)
-        critical = np.array([penalty.critical_alphas(one) for one in correlations]).reshape(len(residuals), -1)
+        critical = penalty.critical_alphas(correlations)
         reading = Reading(residuals, alphas, units, penalty, features, correlations, critical)
         if not (is_known or self._is_small):
-            self._last_reading = reading
+            self._last_reading = reading, Known(residuals, correlations)
         return reading
 
     def _doubtful(self, residuals: Floats, alphas: Floats, skip: Flags, slack: float) -> Columns:
         """Units that may violate at some of the residuals."""
-        flags = np.zeros(self.penalty.n_units, dtype=bool)
-        for span, alpha in zip(self._spans(residuals), alphas.tolist(), strict=True):
-            flags[self._exceeding(span, span.distance + slack, alpha, skip)] = True
-        self._clear(flags, residuals, alphas, slack)
+        flags = self._known.exceeding(self.penalty, residuals, alphas, self.radii, skip, slack)
+        if self._last_reading is not None:
+            reading, known = self._last_reading
+            units = reading.units
+            fresh = flags[units]  # those that were read a moment ago may be known well enough
+            if fresh.any():
+                radii = self.radii[units]
+                flags[units] = known.exceeding(reading.penalty, residuals, alphas, radii, 1 - fresh, slack)
         return np.flatnonzero(flags)
-
-    def _clear(self, flags: NDArray[np.bool_], residuals: Floats, alphas: Floats, slack: float) -> None:
-        """Drop units that were read a moment ago, for residuals so close that they cannot violate now."""
-        last = self._last_reading
-        if last is None or not flags[last.units].any():
-            return
-        before = last.residuals.reshape(len(last.residuals), -1)
-        doubtful, found = np.zeros(last.units.size, dtype=bool), np.empty(last.units.size, dtype=np.intp)
-        skip = np.zeros(last.units.size, dtype=np.uint8)
-        for residual, alpha in zip(residuals.reshape(len(residuals), -1), alphas.tolist(), strict=True):
-            changes = before - residual
-            squares = np.einsum("ij,ij->i", changes, changes)
-            nearest = int(squares.argmin())
-            pair, reach = (last.correlations[nearest],) * 2, float(squares[nearest]) ** 0.5 + slack
-            count = last.penalty.exceeding(pair, (1.0, 0.0), self.radii[last.units], reach, alpha, skip, found)
-            doubtful[found[:count]] = True
-        flags[last.units[~doubtful]] = False

@@ -52,9 +52,17 @@ for n in (0, 1, 3):
             for k in (0, 2):
                 scan.spans(known=floats(k, n), products=floats(k, k), residuals=floats(2, n), parallel=1e-12,
                            pairs=np.zeros((2, 2), dtype=np.intp), shares=floats(2, 2), distances=floats(2))
-            scan.exceeding(newest=floats(p), older=floats(p), share_newest=1.0, share_older=0.0, norms=floats(p),
-                           distance=0.0, alpha=1.0, l1=floats(p), lower=floats(p), upper=floats(p),
-                           skip=np.zeros(p, dtype=np.uint8), found=np.zeros(p, dtype=np.intp))
+            boxes = dict(l1=floats(p), lower=floats(p), upper=floats(p))
+            flags = dict(skip=np.zeros(p, dtype=np.uint8), exceeds=np.zeros(p, dtype=np.uint8))
+            for k in (0, 2):
+                spans = dict(pairs=np.zeros((k, 2), dtype=np.intp), shares=floats(k, 2), distances=floats(k),
+                             alphas=floats(k))
+                scan.exceeding(known=floats(1, p), **spans, norms=floats(p), **boxes, **flags)
+                for t in (0, 1):
+                    blocks_of_one = dict(norm=floats(p), starts=np.arange(p + 1), indices=np.arange(p))
+                    scan.exceeding_blocks(known=floats(1, t, p), **spans, radii=floats(p), **boxes, **blocks_of_one,
+                                          **flags)
+                    scan.critical_alphas(floats(k, t, p), **boxes, **blocks_of_one, alphas=floats(k, p))
             del penalty["curvature"]
             problem = dict(gram=floats(p, p), response=floats(p), **penalty, correlations=floats(p), coef=floats(p),
                            response_norm=0.0, tolerance=0.0, max_iter=10)

@@ -145,6 +145,32 @@ def test_who_reads_together_changes_no_bit(layout: str, monkeypatch: pytest.Monk
             assert_array_equal(fold[0].path.coefs, expected)
 
 
+@pytest.mark.parametrize(("room", "n_jobs", "most"), [(0, 1, 2), (0, 3, 3), (4 * 4 * 40**2, 1, 4), (1 << 22, 2, 5)])
+def test_as_many_problems_are_under_way_as_memory_and_jobs_ask_for(
+    room: int, n_jobs: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X, y = data(40, 300)
+    splits = SPLITS["contiguous"](len(y))
+    together = [fold[0].path.coefs for fold in folds_of(X, y, splits)]
+    monkeypatch.setattr(cross_validation, "WORTH_A_THREAD", 0)
+    monkeypatch.setattr(crew, "LITTLE", room)
+    begun, counts, own = set[int](), [], crew.Crew._let_go_on
+
+    def counted(self: crew.Crew, run: crew.Run, found: Any) -> None:
+        begun.add(id(run))
+        counts.append(len(begun))
+        own(self, run, found)
+        if run.asks is None:
+            begun.remove(id(run))
+
+    monkeypatch.setattr(crew.Crew, "_let_go_on", counted)
+    for fold, expected in zip(folds_of(X, y, splits, n_jobs=n_jobs), together, strict=True):
+        assert_array_equal(fold[0].path.coefs, expected)
+    assert not begun
+    assert max(counts) <= most
+    assert max(counts) == most or n_jobs > 1
+
+
 @pytest.mark.parametrize("n_jobs", [1, 2, 4])
 @pytest.mark.parametrize("method", ["_read_for", "_let_go_on"])
 def test_an_error_in_one_thread_ends_all(method: str, n_jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
