@@ -13,7 +13,7 @@ from numpy.testing import assert_array_equal
 
 from problems import gaussian
 from regularize import Lasso, Ridge, RidgeCV, enet_path, lasso_path, ridge_path
-from regularize.kernels import descent, gram, krylov, products, quadratic, row_products
+from regularize.kernels import column_products, descent, gram, krylov, products, quadratic, row_products
 
 pytestmark = pytest.mark.by_columns
 
@@ -127,7 +127,7 @@ def slow_calls():
     response = matrix @ rng.standard_normal(p)
     penalty = {name: arrays[name] for name in ("l2", "lower", "upper")}
     return {
-        "moments": lambda: products.dense_moments(X=X, weights=weights, first=0, mean=mean, norm=norm),
+        "moments": lambda: column_products.moments(X=X, weights=weights, first=0, mean=mean, norm=norm),
         "dots": lambda: products.dense_dots(X=X, columns=columns, V=V, out=out),
         "moments by rows": lambda: row_products.moments(X=rows, weights=weights, first=0, mean=mean, norm=norm),
         "products by rows": lambda: row_products.stretch(X=rows, V=V, first=0, out=out[:, :p].copy()),

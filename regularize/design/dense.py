@@ -54,7 +54,7 @@ def moments_together(X: NDArray[Any], weights: Floats, run: Run) -> tuple[Floats
             own = slice(columns.start + j, columns.start + j + 1)
             column = np.asfortranarray(X[:, own])
             for k in lossy[lossy[:, 1] == j, 0]:
-                products.dense_moments(column, weights[k], 0, means[k, own], deviations[k, own])
+                column_products.moments(column, weights[k], 0, means[k, own], deviations[k, own])
 
     for _ in run(fill, list(_whole_lines(X, X.shape[1], TILE_ENTRIES))):
         pass
@@ -125,7 +125,7 @@ class DenseDesign(Design):
                 X, first = self._X, block.start
             else:
                 X, first = np.asfortranarray(self._X[:, block]), 0
-            of_columns = products.dense_moments if X.flags.f_contiguous else row_products.moments
+            of_columns = column_products.moments if X.flags.f_contiguous else row_products.moments
             of_columns(X, self.weights, first, mean[block], deviation[block])
         return mean, deviation
 
@@ -181,10 +181,10 @@ class DenseDesign(Design):
     def swept_columns(self) -> NarrowColumns:
         return NarrowColumns(self.n_samples, self._gather)
 
-    def _gather(self, columns: NDArray[np.intp], out: Floats) -> None:
+    def _gather(self, columns: NDArray[np.intp], out: NDArray[Any]) -> None:
         """Copy columns of Z."""
         units = (self.root_weights, self._stored_centre, self.inverse_scale)
-        gather = products.gather_columns if self.columns.flags.f_contiguous else row_products.gather
+        gather = column_products.gather if self.columns.flags.f_contiguous else row_products.gather
         for block in self._column_blocks(columns.size):
             gather(self.columns, columns[block], *units, out[:, block])
 

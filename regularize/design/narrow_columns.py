@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from regularize.design.blocks import blocks
-from regularize.design.statistics import TILE_ENTRIES
 from regularize.design.working_columns import SweptColumns, grams_of_runs, grown
 from regularize.kernels.block_descent import BlockDescent
 
@@ -21,7 +20,7 @@ class NarrowColumns(SweptColumns):
 
     read_together = 8
 
-    def __init__(self, n_samples: int, gather: Callable[[NDArray[np.intp], Floats], None]) -> None:
+    def __init__(self, n_samples: int, gather: Callable[[NDArray[np.intp], NDArray[Any]], None]) -> None:
         self.size = 0
         self._gather = gather
         self._block = np.empty((n_samples, 0), dtype=np.float32, order="F")
@@ -35,13 +34,10 @@ class NarrowColumns(SweptColumns):
         return self._block[:, : self.size]
 
     def append(self, columns: NDArray[np.intp]) -> None:
-        first, n = self.size, self._block.shape[0]
+        first = self.size
         self.size += columns.size
         self._block = grown(self._block, self.size, axis=1)
-        for part in blocks(columns.size, n, TILE_ENTRIES):
-            tile = np.empty((n, part.stop - part.start), order="F")
-            self._gather(columns[part], tile)
-            self._block[:, first + part.start : first + part.stop] = tile
+        self._gather(columns, self._columns[:, first:])
 
     def correlations(self, residual: Floats, first: int = 0) -> Floats:
         """To some seven digits."""

@@ -159,13 +159,13 @@ def moments_at_once(X: NDArray[Any], y: Floats, weights: Floats, centred: bool) 
         drift = weights @ columns
         columns -= drift
         mean = mean + drift
-    weighted = columns.T * weights
-    variance = weights @ (responses * responses)
-    gram = weighted @ columns
+    root = np.sqrt(weights)
+    columns *= root[:, np.newaxis]  # in place, and multiplied by themselves: half the work
+    variance, gram = weights @ (responses * responses), columns.T @ columns
     is_constant = np.any(variance <= np.square(ROUNDING * response_mean))
     if is_constant or not (np.isfinite(gram).all() and _is_usual(variance)):
         return None
-    return Moments(mean, gram, weighted @ responses, response_mean, variance, 1.0)
+    return Moments(mean, gram, columns.T @ (responses.T * root).T, response_mean, variance, 1.0)
 
 
 class Gatherer:

@@ -1,11 +1,15 @@
-"""Products with neighbouring columns of dense X in Fortran order: the counterpart of ``row_products.stretch``.
+"""Sums over neighbouring columns of dense X in Fortran order: the counterpart of row_products.
 
-Four columns and two vectors at a time, whose eight sums stay in registers and are taken in any order (see meson.build).
-For two to six vectors that is 1.7 to 2.4 times as fast as BLAS, which copies X first, for twelve 1.2 times. What a
-vector gives does not depend on those beside it.
+Products take four columns and two vectors at a time, whose eight sums stay in registers and are taken in any order (see
+meson.build). For two to six vectors that is 1.7 to 2.4 times as fast as BLAS, which copies X first, for twelve 1.2
+times. What a vector gives does not depend on those beside it.
 """
 from cython cimport floating
+from libc.math cimport sqrt
 from libc.string cimport memset
+
+from regularize.kernels.columns cimport Gathered
+from regularize.kernels.thin_products cimport correlate
 
 cdef enum:
     ROWS = 4096                 # two vectors of so many rows stay in the second cache
@@ -101,3 +105,113 @@ def stretch(
                 )
                 k += COLUMNS
             row += ROWS
+
+
+def moments(
+    const floating[::1, :] X not None,          # IN   (n, p)
+    const double[::1] weights not None,         # IN   (n,), sum one
+    Py_ssize_t first,
+    double[::1] mean not None,                  # OUT  (m,)
+    double[::1] norm not None,                  # OUT  (m,)
+):
+    """Weighted means and centred norms of m columns from ``first`` on."""
+    cdef Py_ssize_t k, j, last = mean.shape[0] - 1, n = X.shape[0]
+    cdef Py_ssize_t[4] four
+    cdef double[4] means, norms
+    if n == 0:
+        return
+    with nogil:
+        for k in range(0, last + 1, 4):
+            for j in range(4):
+                four[j] = min(k + j, last)               # a last one may go several times
+            moments_of_four(
+                n, &X[0, first + four[0]], &X[0, first + four[1]], &X[0, first + four[2]], &X[0, first + four[3]],
+                &weights[0], means, norms,
+            )
+            for j in range(4):
+                mean[four[j]], norm[four[j]] = means[j], norms[j]
+
+
+cdef inline void moments_of_four(
+    Py_ssize_t n, const floating *x0, const floating *x1, const floating *x2, const floating *x3,
+    const double *weights, double *mean, double *norm,
+) noexcept nogil:
+    """m = sum_i s_i x_i and sqrt(sum_i s_i (x_i - m)^2) of four columns, for weights that sum to one.
+
+    The second loop corrects the rounding of the first (Chan, Golub and LeVeque 1983, eq. 1.7), so that a constant
+    column has a norm of rounding size whatever its level.
+    """
+    cdef Py_ssize_t i
+    cdef double w, change0, change1, change2, change3
+    cdef double m0 = 0.0, m1 = 0.0, m2 = 0.0, m3 = 0.0
+    cdef double drift0 = 0.0, drift1 = 0.0, drift2 = 0.0, drift3 = 0.0
+    cdef double square0 = 0.0, square1 = 0.0, square2 = 0.0, square3 = 0.0
+    for i in range(n):
+        w = weights[i]
+        m0 += w * x0[i]
+        m1 += w * x1[i]
+        m2 += w * x2[i]
+        m3 += w * x3[i]
+    for i in range(n):
+        w = weights[i]
+        change0, change1, change2, change3 = x0[i] - m0, x1[i] - m1, x2[i] - m2, x3[i] - m3
+        drift0 += w * change0
+        drift1 += w * change1
+        drift2 += w * change2
+        drift3 += w * change3
+        square0 += w * change0 * change0
+        square1 += w * change1 * change1
+        square2 += w * change2 * change2
+        square3 += w * change3 * change3
+    mean[0], mean[1], mean[2], mean[3] = m0 + drift0, m1 + drift1, m2 + drift2, m3 + drift3
+    norm[0], norm[1] = root(square0 - drift0 * drift0), root(square1 - drift1 * drift1)
+    norm[2], norm[3] = root(square2 - drift2 * drift2), root(square3 - drift3 * drift3)
+
+
+cdef inline double root(double square) noexcept nogil:
+    """Of what rounding may have left negative; not a number, of an overflow, is kept."""
+    return 0.0 if square <= 0.0 else sqrt(square)
+
+
+def gather(
+    const floating[::1, :] X not None,          # IN   (n, p)
+    const Py_ssize_t[::1] columns not None,     # IN   (m,)
+    const double[::1] root_weights not None,    # IN   (n,)
+    const double[::1] centre not None,          # IN   (p,)
+    const double[::1] inverse_scale not None,   # IN   (p,)
+    Gathered[::1, :] out not None,              # OUT  (n, m)
+):
+    """out[:, k] = root_weights * (X[:, j] - centre_j) * inverse_scale_j for j = columns[k]"""
+    cdef Py_ssize_t k, j, n = X.shape[0]
+    if n == 0:
+        return
+    with nogil:
+        for k in range(columns.shape[0]):
+            j = columns[k]
+            gather_column(n, &X[0, j], &root_weights[0], centre[j], inverse_scale[j], &out[0, k])
+
+
+cdef inline void gather_column(
+    Py_ssize_t n, const floating *x, const double *root_weights, double centre, double inverse_scale, Gathered *out,
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = <Gathered> (root_weights[i] * ((x[i] - centre) * inverse_scale))
+
+
+def grams_of_runs(
+    const floating[::1, :] Z not None,          # IN   (n, p)
+    const Py_ssize_t[::1] bounds not None,      # IN   (K + 1,)
+    floating[::1] out not None,                 # OUT  (the squares of the lengths of the runs,)
+):
+    """Z_R'Z_R of each run R of neighbouring columns, from one of the bounds up to the next, one after the other."""
+    cdef Py_ssize_t r, size, place = 0, n = Z.shape[0]
+    out[:] = 0.0
+    if n == 0:
+        return
+    with nogil:
+        for r in range(bounds.shape[0] - 1):
+            size = bounds[r + 1] - bounds[r]
+            if size > 0:
+                correlate(n, size, size, &Z[0, bounds[r]], &Z[0, bounds[r]], &out[place])
+            place += size * size

@@ -28,6 +28,10 @@ ctypedef fused Index:                    # what scipy stores in .indices and .in
     int32_t
     int64_t
 
+ctypedef fused Gathered:                 # what columns are copied to
+    float
+    double
+
 cdef enum:
     BLAS_FROM = 48                       # shorter columns are summed inline: a BLAS call costs more
     LONG = 16                            # entries of a sparse column from which several partial sums pay

@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
 
-def dense_moments(X: NDArray[Any], weights: Floats, first: int, mean: Floats, norm: Floats) -> None: ...
 def csc_moments(
     data: NDArray[Any],
     indices: NDArray[Any],
@@ -23,7 +22,4 @@ def csc_dots(
 def dense_combination(X: NDArray[Any], coef: Floats, out: Floats) -> None: ...
 def csc_combination(
     data: NDArray[Any], indices: NDArray[Any], indptr: NDArray[Any], coef: Floats, out: Floats
-) -> None: ...
-def gather_columns(
-    X: NDArray[Any], columns: Columns, root_weights: Floats, centre: Floats, inverse_scale: Floats, out: Floats
 ) -> None: ...

@@ -1,4 +1,4 @@
-"""Products with the columns of X: moments, correlations, combinations, gathering.
+"""Sums over the columns of X: moments, correlations, combinations.
 
 Every function has one body over the types of X (float32, float64) and its layouts (dense Fortran
 order, CSC with 32 or 64 bit indices) and two entry points, ``dense_...`` and ``csc_...``, which only build the layout.
@@ -11,60 +11,35 @@ from regularize.kernels.columns cimport (
     Columns, CscColumns32, CscColumns64, DenseColumns, Index, column_axpy, column_dot, int32_t,
 )
 
+ctypedef fused SparseColumns:
+    CscColumns32
+    CscColumns64
+
 
 # -------------------------------------------------------------------------------------- moments
 
 
-cdef void column_moments(
-    const floating *X, Columns layout, const double *weights, Py_ssize_t first, Py_ssize_t last, double *mean,
+cdef void sparse_moments(
+    const floating *X, SparseColumns layout, const double *weights, Py_ssize_t first, Py_ssize_t last, double *mean,
     double *norm,
 ) noexcept nogil:
-    """mean_j = sum_i s_i x_ij and norm_j = sqrt(sum_i s_i (x_ij - mean_j)^2), for weights that sum to one.
-
-    The second loop corrects the rounding of the first (Chan, Golub and LeVeque 1983, eq. 1.7), so that a
-    constant column has a norm of rounding size whatever its level.
-    """
+    """mean_j = sum_i s_i x_ij and norm_j = sqrt(sum_i s_i (x_ij - mean_j)^2), as in column_products.pyx."""
     cdef Py_ssize_t i, j
-    cdef double m, d, e, missing, total, squares, drift
+    cdef double m, d, e, missing, squares, drift
     for j in range(first, last):
         m = column_dot(X, layout, j, weights)
-        squares = drift = 0.0
-        if Columns is DenseColumns:
-            for i in range(layout.n_rows):
-                d = X[j * layout.n_rows + i] - m
-                e = weights[i] * d
-                drift += e
-                squares += e * d
-        else:
-            missing = 1.0                                # the weight of the rows that store nothing
-            for i in range(layout.indptr[j], layout.indptr[j + 1]):
-                d = X[i] - m
-                e = weights[layout.indices[i]] * d
-                missing -= weights[layout.indices[i]]
-                drift += e
-                squares += e * d
-            missing = missing if missing > 1e-14 else 0.0
-            drift -= missing * m
-            squares += missing * m * m
+        squares, drift, missing = 0.0, 0.0, 1.0          # missing: the weight of the rows that store nothing
+        for i in range(layout.indptr[j], layout.indptr[j + 1]):
+            d = X[i] - m
+            e = weights[layout.indices[i]] * d
+            missing -= weights[layout.indices[i]]
+            drift += e
+            squares += e * d
+        missing = missing if missing > 1e-14 else 0.0
+        drift -= missing * m
+        squares += missing * m * m - drift * drift
         mean[j - first] = m + drift
-        total = squares - drift * drift
-        norm[j - first] = 0.0 if total <= 0.0 else sqrt(total)     # not a number: overflow, kept
-
-
-def dense_moments(
-    const floating[::1, :] X not None,          # IN   (n, p)
-    const double[::1] weights not None,         # IN   (n,), sum one
-    Py_ssize_t first,
-    double[::1] mean not None,                  # OUT  (last - first,)
-    double[::1] norm not None,                  # OUT  (last - first,)
-):
-    """Weighted means and centred norms of the columns from ``first`` on."""
-    if X.shape[0] == 0 or mean.shape[0] == 0:
-        return
-    with nogil:
-        column_moments(
-            &X[0, 0], DenseColumns(X.shape[0]), &weights[0], first, first + mean.shape[0], &mean[0], &norm[0]
-        )
+        norm[j - first] = 0.0 if squares <= 0.0 else sqrt(squares)  # not a number: overflow, kept
 
 
 def csc_moments(
@@ -86,7 +61,7 @@ def csc_moments(
     else:
         layout = CscColumns64(&indices[0], &indptr[0])
     with nogil:
-        column_moments(&data[0], layout, &weights[0], first, first + mean.shape[0], &mean[0], &norm[0])
+        sparse_moments(&data[0], layout, &weights[0], first, first + mean.shape[0], &mean[0], &norm[0])
 
 
 # --------------------------------------------------------------------------------- correlations
@@ -182,26 +157,3 @@ def csc_combination(
         layout = CscColumns64(&indices[0], &indptr[0])
     with nogil:
         combination(&data[0], layout, &coef[0], coef.shape[0], &out[0])
-
-
-# ------------------------------------------------------------------------------------ gathering
-
-
-def gather_columns(
-    const floating[::1, :] X not None,          # IN   (n, p)
-    const Py_ssize_t[::1] columns not None,     # IN   (m,)
-    const double[::1] root_weights not None,    # IN   (n,)
-    const double[::1] centre not None,          # IN   (p,)
-    const double[::1] inverse_scale not None,   # IN   (p,)
-    double[::1, :] out not None,                # OUT  (n, m)
-):
-    """out[:, k] = root_weights * (X[:, j] - centre_j) * inverse_scale_j for j = columns[k]"""
-    cdef Py_ssize_t i, j, k
-    cdef double m, inverse
-    with nogil:
-        for k in range(columns.shape[0]):
-            j = columns[k]
-            m = centre[j]
-            inverse = inverse_scale[j]
-            for i in range(X.shape[0]):
-                out[i, k] = root_weights[i] * ((X[i, j] - m) * inverse)

@@ -1,11 +1,13 @@
 """Products with columns of dense X in C order, read as they lie: row by row, without a copy in Fortran order.
 
-The counterparts in ``products`` read Fortran order. X is float32 or float64, read in stretches of a row that are
-whole cache lines where that is possible; sums are float64.
+The counterparts in column_products.pyx and products.pyx read Fortran order. X is float32 or float64, read in stretches
+of a row that are whole cache lines where that is possible; sums are float64.
 """
 from cython cimport floating
 from libc.math cimport sqrt
 from libc.string cimport memset
+
+from regularize.kernels.columns cimport Gathered
 
 cdef enum:
     TILE = 1024                          # columns whose sums are kept in the first cache, for a few vectors
@@ -203,7 +205,7 @@ def gather(
     const double[::1] root_weights not None,    # IN   (n,)
     const double[::1] centre not None,          # IN   (p,)
     const double[::1] inverse_scale not None,   # IN   (p,)
-    double[::1, :] out not None,                # OUT  (n, m)
+    Gathered[::1, :] out not None,              # OUT  (n, m)
 ):
     """out[:, k] = root_weights * (X[:, j] - centre_j) * inverse_scale_j for j = columns[k]"""
     cdef Py_ssize_t i, j, k, row = 0, n = X.shape[0]
@@ -215,5 +217,5 @@ def gather(
                 m = centre[j]
                 inverse = inverse_scale[j]
                 for i in range(row, min(row + LINE, n)):
-                    out[i, k] = root_weights[i] * ((X[i, j] - m) * inverse)
+                    out[i, k] = <Gathered> (root_weights[i] * ((X[i, j] - m) * inverse))
             row += LINE

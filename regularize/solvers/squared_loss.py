@@ -17,18 +17,19 @@ from regularize.solvers.path_driver import PathDriver
 from regularize.solvers.problem import OnPoint, PathResult
 from regularize.solvers.recorder import Recorder
 from regularize.solvers.stretches import Stretches
-from regularize.solvers.sweep_fit import SweepFit, suits
+from regularize.solvers.sweep_fit import FEW_ALPHAS, LEAST_ROWS, SweepFit, suits
 from regularize.solvers.units import Units
 
 Floats = NDArray[np.float64]
 AnyPenalty = Penalty | GroupPenalty
 
 SMALL_GRAM = 200  # features whose Gram matrix costs less than a few passes over X
+SMALLEST_GRAM = 130  # or than the sweeps of a fit to one target
 GRAM_PER_ALPHA = 20  # further features that one more alpha pays for
 GRAM_FAR_DOWN = 120  # features for which it pays at alpha_max, in theory; eight times farther down for twice as many
 WIDE_GRAM = 1200  # features up to which it pays with fewer rows, too
 WIDE_PER_SAMPLE = 3  # or this many times the rows, for several targets
-CHEAP_GRAM = 1e8  # multiply-adds that cost less than the sweeps of a fit
+CHEAP_GRAM = 1.5e7  # multiply-adds that cost less than the sweeps of a fit, per target
 LARGEST_GRAM = 2500
 LARGEST_INT = 2**31 - 1
 ROUNDING = 1e-14  # by which two ways to a correlation may differ: alpha_max is above both
@@ -144,13 +145,14 @@ def wants_gram(design: Design, y: Floats, n_alphas: int, use_gram: bool | None) 
     """
     if use_gram:
         return True
-    p = design.n_features
-    if p <= SMALL_GRAM:
+    p, has_one_target = design.n_features, y.ndim == 1 or y.shape[1] == 1
+    is_swept = has_one_target and n_alphas <= FEW_ALPHAS and design.n_samples >= LEAST_ROWS
+    small = min(SMALLEST_GRAM, SMALL_GRAM) if is_swept else SMALL_GRAM
+    if p <= small:
         return True
-    has_one_target = y.ndim == 1 or y.shape[1] == 1
     wide = WIDE_GRAM if has_one_target else min(WIDE_GRAM, WIDE_PER_SAMPLE * design.n_samples)
     widest = max(design.n_samples, wide)
-    return p <= min(widest, LARGEST_GRAM, SMALL_GRAM + GRAM_PER_ALPHA * n_alphas)
+    return p <= min(widest, LARGEST_GRAM, small + GRAM_PER_ALPHA * n_alphas)
 
 
 def _is_far_down(design: Design, penalty: AnyPenalty, alphas: Floats, null: Floats) -> bool:
@@ -191,7 +193,8 @@ def _columns_route(task: PathTask, may_turn_to_gram: bool) -> None:
     recorder, design = task.recorder, task.design
     turns_to_gram = may_turn_to_gram and _is_far_down(design, task.units.penalty, task.alphas, task.null)
     with one_thread():
-        is_cheap = design.n_samples * design.n_features**2 <= CHEAP_GRAM
+        n_targets = task.start[0].size
+        is_cheap = design.n_samples * design.n_features**2 <= CHEAP_GRAM * n_targets
         if suits(design, task.units.penalty, task.alphas) and not (turns_to_gram and is_cheap):
             rest = _swept(task)
             if rest is None:

@@ -34,6 +34,7 @@ GROWTH_SHARE = 0.2  # of the gap of all features: with less on the columns in ha
 NARROW = 1e-6  # relative precision of what float32 columns say of a change: by its size, the root of the gap
 ALL = 3  # times so many columns as there are features: then all are taken, what stays at zero costs sweeps little
 SETTLED = 0.1  # share of the active features by which their number changes while the pattern still does
+UNSETTLED_PATIENCE = 2  # times as many sweeps while it changes
 CROWDED = 0.5  # active features per row from which Newton steps are cut short, and sweeps get
 CROWDED_PATIENCE = 10  # times as many sweeps
 TINY = float(np.finfo(np.float64).tiny)
@@ -168,23 +169,34 @@ class Pace:
     def __init__(self, n_samples: int, goal: float) -> None:
         self._n_samples, self._goal = n_samples, max(goal, TINY)
         self.gap = inf  # the last one
+        self._first, self._n_sweeps = inf, 0  # the first one, and the sweeps since
         self._n_active, self._warnings = 0, 0
 
     def sweeps_left(self, gap: float, enough: float, n_sweeps: int, n_active: int) -> float:
         """Sweeps to a gap that is small enough, after some sweeps to this one."""
         has_settled = abs(n_active - self._n_active) <= SETTLED * n_active
         rate = log(self.gap / gap) / n_sweeps if has_settled else inf
-        self.gap, self._n_active = gap, n_active
-        if rate == inf:
-            return ROUND
         worth = LEAST_WORTH + n_active / ACTIVE_PER_SWEEP
         if n_active > CROWDED * self._n_samples:
             worth *= CROWDED_PATIENCE
+        if self._first == inf:
+            self._first = gap
+        else:
+            self._n_sweeps += n_sweeps
+        self.gap, self._n_active = gap, n_active
+        if rate == inf:
+            self._warnings += 2 * self._is_far_too_slow(worth)
+            return ROUND
         is_slow = rate <= 0 or log(gap / self._goal) / rate > worth
         self._warnings = self._warnings + 1 if is_slow else 0
         return log(gap / enough) / rate if rate > 0 else LONGEST_ROUND
 
+    def _is_far_too_slow(self, worth: float) -> bool:
+        """Whether that is so while the pattern still changes, by the mean rate of all sweeps."""
+        fall = log(self._first / self.gap) / max(self._n_sweeps, 1)
+        return self._n_sweeps >= LONGEST_ROUND and log(self.gap / self._goal) > UNSETTLED_PATIENCE * worth * fall
+
     @property
     def is_slow(self) -> bool:
-        """Whether that was so twice in a row."""
+        """Whether that was so twice in a row, or sweeps are far from it."""
         return self._warnings > 1

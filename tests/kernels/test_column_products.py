@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -50,3 +52,56 @@ def test_what_is_not_finite_is_not_lost(bad):
     column_products.stretch(X=X, V=np.ones((3, 40)), first=0, out=out)
     assert not np.isfinite(out[:, 5]).any()
     assert np.all(out[:, np.arange(9) != 5] == 40.0)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n", [1, 2, 5, 9, 100, 4097])
+@pytest.mark.parametrize("p", [1, 2, 4, 7])
+def test_moments_are_weighted_means_and_centred_norms(n, p, dtype):
+    X = matrix(n, p + 2, dtype).copy(order="F")
+    X[:, 1] = 7.0
+    weights = np.random.default_rng(2).integers(0, 4, n) + np.eye(n)[0]
+    weights /= weights.sum()
+    mean, norm = np.full((2, p), np.nan)
+    column_products.moments(X=X, weights=weights, first=1, mean=mean, norm=norm)
+    exact = X[:, 1 : p + 1].astype(np.longdouble)
+    expected = weights @ exact
+    assert_allclose(mean, expected.astype(float), rtol=1e-14, atol=1e-15)
+    assert_allclose(norm, np.sqrt(weights @ (exact - expected) ** 2).astype(float), rtol=1e-12, atol=2e-15)
+    assert norm[0] <= 1e-14
+
+
+@pytest.mark.parametrize("level", [1e8, -3e12])
+def test_a_constant_column_has_a_norm_of_rounding_size_at_any_level(level):
+    n = 1001
+    X, weights = np.full((n, 3), level, order="F"), np.random.default_rng(0).random(n)
+    X[:, 1] += np.random.default_rng(1).standard_normal(n)
+    weights /= weights.sum()
+    mean, norm = np.full((2, 3), np.nan)
+    column_products.moments(X=X, weights=weights, first=0, mean=mean, norm=norm)
+    assert np.all(norm[[0, 2]] <= 1e-15 * abs(level))
+    exact = X[:, 1].astype(np.longdouble)
+    assert_allclose(norm[1], float(np.sqrt(weights @ (exact - weights @ exact) ** 2)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("stored", [np.float64, np.float32])
+@pytest.mark.parametrize("n", [1, 3, 4, 17, 1025])
+def test_gathered_columns_are_weighted_centred_and_scaled(n, stored, dtype):
+    X, rng = matrix(n, 6, dtype), np.random.default_rng(3)
+    root, centre, inverse = rng.random(n), rng.standard_normal(6), rng.random(6)
+    columns, out = np.array([4, 1]), np.full((n, 2), np.nan, order="F", dtype=stored)
+    column_products.gather(X=X, columns=columns, root_weights=root, centre=centre, inverse_scale=inverse, out=out)
+    expected = root[:, None] * (X.astype(float) - centre)[:, columns] * inverse[columns]
+    assert_allclose(out, expected, rtol=1e-14 if stored == np.float64 else 1e-7, atol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n", [1, 9, 300])
+@pytest.mark.parametrize("bounds", [[0, 8, 16, 19], [0, 1, 3, 3, 9], [2, 6], [4]], ids=str)
+def test_gram_matrices_of_runs_of_columns(bounds, n, dtype):
+    Z, bounds = matrix(n, 20, dtype), np.array(bounds)
+    expected = [(Z[:, a:b].astype(float).T @ Z[:, a:b].astype(float)).ravel() for a, b in pairwise(bounds)]
+    out = np.full(sum(part.size for part in expected), np.nan, dtype=dtype)
+    column_products.grams_of_runs(Z=Z, bounds=bounds, out=out)
+    assert_allclose(out, np.concatenate([*expected, []]), rtol=0, atol=n * (1e-15 if dtype == np.float64 else 1e-6))

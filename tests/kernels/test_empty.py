@@ -19,13 +19,14 @@ for n in (0, 1, 3):
     for p in (0, 1, 3):
         for m in (0, p):
             X, columns = fortran(n, p), np.arange(m)
-            products.dense_moments(X=X, weights=floats(n), first=0, mean=floats(p), norm=floats(p))
+            column_products.moments(X=X, weights=floats(n), first=0, mean=floats(p), norm=floats(p))
             for t in (0, 1, 2):
                 products.dense_dots(X=X, columns=columns, V=floats(t, n), out=floats(t, m))
                 column_products.stretch(X=X, V=floats(t, n), first=0, out=floats(t, m))
             products.dense_combination(X=X, coef=floats(p), out=floats(n))
-            products.gather_columns(X=X, columns=columns, root_weights=floats(n), centre=floats(p),
-                                    inverse_scale=floats(p), out=fortran(n, m))
+            column_products.gather(X=X, columns=columns, root_weights=floats(n), centre=floats(p),
+                                   inverse_scale=floats(p), out=fortran(n, m))
+            column_products.grams_of_runs(Z=X, bounds=np.array([0, m]), out=floats(m * m))
             rows = floats(n, p)
             row_products.moments(X=rows, weights=floats(n), first=0, mean=floats(p), norm=floats(p))
             for t in (0, 1, 2):

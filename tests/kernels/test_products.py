@@ -67,33 +67,19 @@ def test_sparse_products_are_those_of_numpy(n, dtype, index):
 
 
 @pytest.mark.parametrize("dtype", VALUES)
-@pytest.mark.parametrize("index", [None, *INDICES])
+@pytest.mark.parametrize("index", INDICES)
 def test_moments_are_weighted_means_and_centred_norms(n, dtype, index):
     X = matrix(n, dtype=dtype)
     X[:, 1] = 7.0
     weights = np.random.default_rng(2).integers(0, 4, n) + np.eye(n)[0]
     weights /= weights.sum()
     mean, norm = np.full(4, np.nan), np.full(4, np.nan)
-    if index is None:
-        products.dense_moments(X=X, weights=weights, first=1, mean=mean, norm=norm)
-    else:
-        products.csc_moments(**arrays_of(X, index), weights=weights, first=1, mean=mean, norm=norm)
+    products.csc_moments(**arrays_of(X, index), weights=weights, first=1, mean=mean, norm=norm)
     dense = X[:, 1:5].astype(np.longdouble)
     expected = weights @ dense
     assert_allclose(mean, expected.astype(float), rtol=1e-14, atol=1e-15)
     assert_allclose(norm, np.sqrt(weights @ (dense - expected) ** 2).astype(float), rtol=1e-12, atol=2e-15)
     assert norm[0] <= 1e-14
-
-
-@pytest.mark.parametrize("dtype", VALUES)
-def test_gathered_columns_are_weighted_centred_and_scaled(n, dtype):
-    X = read_only(matrix(n, dtype=dtype, density=1.0))
-    rng = np.random.default_rng(3)
-    root, centre, inverse = rng.random(n), rng.standard_normal(6), rng.random(6)
-    columns, out = np.array([4, 1]), np.full((n, 2), np.nan, order="F")
-    products.gather_columns(X=X, columns=columns, root_weights=root, centre=centre, inverse_scale=inverse, out=out)
-    expected = root[:, None] * (X.astype(float) - centre)[:, columns] * inverse[columns]
-    assert_allclose(out, expected, rtol=1e-14, atol=1e-15)
 
 
 def test_sums_of_float32_are_taken_in_float64():
