@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ GRAM_FAR_DOWN = 120  # features for which it pays at alpha_max, in theory; eight
 WIDE_GRAM = 1200  # features up to which it pays with fewer rows, too
 WIDE_PER_SAMPLE = 3  # or this many times the rows, for several targets
 CHEAP_GRAM = 1.5e7  # multiply-adds that cost less than the sweeps of a fit, per target
+GRAM_IN_SWEEPS = 9  # features of which the Gram matrix takes as long as one more sweep
 LARGEST_GRAM = 2500
 LARGEST_INT = 2**31 - 1
 ROUNDING = 1e-14  # by which two ways to a correlation may differ: alpha_max is above both
@@ -196,7 +198,7 @@ def _columns_route(task: PathTask, may_turn_to_gram: bool) -> None:
         n_targets = task.start[0].size
         is_cheap = design.n_samples * design.n_features**2 <= CHEAP_GRAM * n_targets
         if suits(design, task.units.penalty, task.alphas) and not (turns_to_gram and is_cheap):
-            rest = _swept(task)
+            rest = _swept(task, design.n_features / GRAM_IN_SWEEPS if turns_to_gram else inf)
             if rest is None:
                 return
             task = rest
@@ -208,13 +210,13 @@ def _columns_route(task: PathTask, may_turn_to_gram: bool) -> None:
         recorder.working_set_size = driver.working.size
 
 
-def _swept(task: PathTask) -> PathTask | None:
-    """Solve alphas by sweeps; what is left of the task."""
+def _swept(task: PathTask, instead: float) -> PathTask | None:
+    """Solve alphas by sweeps, if they are not slower than ``instead`` so many; what is left of the task."""
     penalty, alphas, shape = task.units.penalty, task.alphas, task.start.shape
     if isinstance(penalty, Penalty):
         penalty = GroupPenalty.of_features(penalty)
     target, start, null = np.atleast_2d(task.units.target), task.start.reshape(shape[0], -1), np.atleast_2d(task.null)
-    sweeps = SweepFit(task.design, target, penalty, task.recorder.tolerance, start, null)
+    sweeps = SweepFit(task.design, target, penalty, task.recorder.tolerance, start, null, instead)
     for k in range(alphas.size):
         fit = sweeps.solve(float(alphas[k]), task.max_iter)
         task.recorder.working_set_size = sweeps.size

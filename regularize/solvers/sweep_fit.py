@@ -34,7 +34,7 @@ GROWTH_SHARE = 0.2  # of the gap of all features: with less on the columns in ha
 NARROW = 1e-6  # relative precision of what float32 columns say of a change: by its size, the root of the gap
 ALL = 3  # times so many columns as there are features: then all are taken, what stays at zero costs sweeps little
 SETTLED = 0.1  # share of the active features by which their number changes while the pattern still does
-UNSETTLED_PATIENCE = 2  # times as many sweeps while it changes
+FAR = 2  # times as many sweeps as they are worth end them at once, while the pattern changes or for a Gram matrix
 CROWDED = 0.5  # active features per row from which Newton steps are cut short, and sweeps get
 CROWDED_PATIENCE = 10  # times as many sweeps
 TINY = float(np.finfo(np.float64).tiny)
@@ -60,12 +60,20 @@ class SweepFit:
     """Solves one alpha after the other, each from where the last one ended; targets are (T, n).
 
     Everything is in the units of Z, as for PathDriver. ``start`` (p, T) are the first coefficients, ``null`` (T, p) the
-    correlations of all features with the target.
+    correlations of all features with the target. ``instead``: sweeps that take as long as what else there is.
     """
 
-    def __init__(
-        self, design: Design, target: Floats, penalty: GroupPenalty, tolerance: float, start: Floats, null: Floats
+    def __init__(  # noqa: PLR0913 - a problem, a start, and when to stop
+        self,
+        design: Design,
+        target: Floats,
+        penalty: GroupPenalty,
+        tolerance: float,
+        start: Floats,
+        null: Floats,
+        instead: float = inf,
     ) -> None:
+        self._instead = instead
         self._design, self._target, self._penalty, self._tolerance = design, target, penalty, tolerance
         self._columns = design.swept_columns()
         self._clusters = Clusters(self._columns)
@@ -88,7 +96,7 @@ class SweepFit:
 
     def solve(self, alpha: float, max_iter: int) -> Fit:
         """Move to another alpha; sweeps end where Newton steps would be faster, or rounding leaves no more."""
-        pace, n_iter, before = Pace(self._target.shape[1], SHARE * self._tolerance), 0, inf
+        pace, n_iter, before = Pace(self._target.shape[1], SHARE * self._tolerance, self._instead), 0, inf
         start, gap = self._state.coef.copy(), self._gap_of_all(alpha)
         far = HELPFUL * gap
         while gap > self._tolerance and n_iter < max_iter:
@@ -164,10 +172,10 @@ class SweepFit:
 
 
 class Pace:
-    """How fast gaps fall, and whether Newton steps would be faster."""
+    """How fast gaps fall, and whether Newton steps, or what is worth so many sweeps ``instead``, would be faster."""
 
-    def __init__(self, n_samples: int, goal: float) -> None:
-        self._n_samples, self._goal = n_samples, max(goal, TINY)
+    def __init__(self, n_samples: int, goal: float, instead: float) -> None:
+        self._n_samples, self._goal, self._instead = n_samples, max(goal, TINY), instead
         self.gap = inf  # the last one
         self._first, self._n_sweeps = inf, 0  # the first one, and the sweeps since
         self._n_active, self._warnings = 0, 0
@@ -175,28 +183,34 @@ class Pace:
     def sweeps_left(self, gap: float, enough: float, n_sweeps: int, n_active: int) -> float:
         """Sweeps to a gap that is small enough, after some sweeps to this one."""
         has_settled = abs(n_active - self._n_active) <= SETTLED * n_active
-        rate = log(self.gap / gap) / n_sweeps if has_settled else inf
-        worth = LEAST_WORTH + n_active / ACTIVE_PER_SWEEP
-        if n_active > CROWDED * self._n_samples:
-            worth *= CROWDED_PATIENCE
+        rate = log(self.gap / gap) / n_sweeps if self.gap < inf else inf
         if self._first == inf:
             self._first = gap
         else:
             self._n_sweeps += n_sweeps
         self.gap, self._n_active = gap, n_active
-        if rate == inf:
-            self._warnings += 2 * self._is_far_too_slow(worth)
-            return ROUND
-        is_slow = rate <= 0 or log(gap / self._goal) / rate > worth
-        self._warnings = self._warnings + 1 if is_slow else 0
-        return log(gap / enough) / rate if rate > 0 else LONGEST_ROUND
+        if has_settled and rate < inf:
+            left = self._to_goal(rate)
+            is_slow, is_far = rate <= 0 or left > self._worth, FAR * self._instead < left < inf
+            self._warnings = 2 if is_far else self._warnings + 1 if is_slow else 0
+            return log(gap / enough) / rate if rate > 0 else LONGEST_ROUND
+        if self._n_sweeps >= LONGEST_ROUND:
+            is_far = self._to_goal(log(self._first / gap) / self._n_sweeps) > FAR * self._worth
+            self._warnings += 2 * is_far
+        return ROUND
 
-    def _is_far_too_slow(self, worth: float) -> bool:
-        """Whether that is so while the pattern still changes, by the mean rate of all sweeps."""
-        fall = log(self._first / self.gap) / max(self._n_sweeps, 1)
-        return self._n_sweeps >= LONGEST_ROUND and log(self.gap / self._goal) > UNSETTLED_PATIENCE * worth * fall
+    def _to_goal(self, rate: float) -> float:
+        """Sweeps, at such a rate."""
+        return log(self.gap / self._goal) / rate if rate > 0 else inf
+
+    @property
+    def _worth(self) -> float:
+        """Sweeps that Newton steps, or what there is instead, would take as long as."""
+        if self._n_active > CROWDED * self._n_samples:
+            return CROWDED_PATIENCE * (LEAST_WORTH + self._n_active / ACTIVE_PER_SWEEP)
+        return min(LEAST_WORTH + self._n_active / ACTIVE_PER_SWEEP, self._instead)
 
     @property
     def is_slow(self) -> bool:
-        """Whether that was so twice in a row, or sweeps are far from it."""
+        """Whether that was so twice in a row, or by far."""
         return self._warnings > 1
