@@ -10,28 +10,21 @@ from cython cimport floating
 cdef inline void correlate_four(
     Py_ssize_t n, Py_ssize_t width, const floating *Z, const floating *residual, floating *out,
 ) noexcept nogil:
-    """``correlate`` for four columns; two residuals at a time, as additions to one sum wait for each other."""
-    cdef Py_ssize_t i, t, other
+    """``correlate`` for four columns."""
+    cdef Py_ssize_t i, t
     cdef const floating *z1 = Z + n
     cdef const floating *z2 = Z + 2 * n
     cdef const floating *z3 = Z + 3 * n
     cdef const floating *r
-    cdef const floating *q
-    cdef floating s0, s1, s2, s3, q0, q1, q2, q3
-    for t in range(0, width, 2):
-        other = min(t + 1, width - 1)                    # a last one goes twice
-        r, q = residual + t * n, residual + other * n
-        s0 = s1 = s2 = s3 = q0 = q1 = q2 = q3 = 0
+    cdef floating s0, s1, s2, s3
+    for t in range(width):
+        r = residual + t * n
+        s0 = s1 = s2 = s3 = 0
         for i in range(n):
             s0 += Z[i] * r[i]
-            q0 += Z[i] * q[i]
             s1 += z1[i] * r[i]
-            q1 += z1[i] * q[i]
             s2 += z2[i] * r[i]
-            q2 += z2[i] * q[i]
             s3 += z3[i] * r[i]
-            q3 += z3[i] * q[i]
-        out[other], out[width + other], out[2 * width + other], out[3 * width + other] = q0, q1, q2, q3
         out[t], out[width + t], out[2 * width + t], out[3 * width + t] = s0, s1, s2, s3
 
 
