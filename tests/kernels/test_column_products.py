@@ -73,13 +73,14 @@ def test_moments_are_weighted_means_and_centred_norms(n, p, dtype):
 
 @pytest.mark.parametrize("level", [1e8, -3e12])
 def test_a_constant_column_has_a_norm_of_rounding_size_at_any_level(level):
-    n = 1001
+    n = 100_001
     X, weights = np.full((n, 3), level, order="F"), np.random.default_rng(0).random(n)
     X[:, 1] += np.random.default_rng(1).standard_normal(n)
     weights /= weights.sum()
     mean, norm = np.full((2, 3), np.nan)
     column_products.moments(X=X, weights=weights, first=0, mean=mean, norm=norm)
     assert np.all(norm[[0, 2]] <= 1e-15 * abs(level))
+    assert np.all(np.abs(mean[[0, 2]] - level) <= np.abs(np.spacing(level)))
     exact = X[:, 1].astype(np.longdouble)
     assert_allclose(norm[1], float(np.sqrt(weights @ (exact - weights @ exact) ** 2)), rtol=1e-6)
 
