@@ -1,7 +1,8 @@
 """Sums over the columns of X: moments, correlations, combinations.
 
 Every function has one body over the types of X (float32, float64) and its layouts (dense Fortran
-order, CSC with 32 or 64 bit indices) and two entry points, ``dense_...`` and ``csc_...``, which only build the layout.
+order, CSC with 32 or 64 bit indices) and two entry points, ``dense_...`` and ``csc_...``, which only build the layout;
+but for moments: those of dense columns are in column_products.pyx.
 A list ``columns`` names the columns that are read; results are in its order. Sums are float64.
 """
 from cython cimport floating

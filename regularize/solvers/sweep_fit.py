@@ -63,7 +63,7 @@ class SweepFit:
     correlations of all features with the target. ``instead``: sweeps that take as long as what else there is.
     """
 
-    def __init__(  # noqa: PLR0913 - a problem, a start, and when to stop
+    def __init__(
         self,
         design: Design,
         target: Floats,

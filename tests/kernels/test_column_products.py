@@ -54,23 +54,6 @@ def test_what_is_not_finite_is_not_lost(bad):
     assert np.all(out[:, np.arange(9) != 5] == 40.0)
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("n", [1, 2, 5, 9, 100, 4097])
-@pytest.mark.parametrize("p", [1, 2, 4, 7])
-def test_moments_are_weighted_means_and_centred_norms(n, p, dtype):
-    X = matrix(n, p + 2, dtype).copy(order="F")
-    X[:, 1] = 7.0
-    weights = np.random.default_rng(2).integers(0, 4, n) + np.eye(n)[0]
-    weights /= weights.sum()
-    mean, norm = np.full((2, p), np.nan)
-    column_products.moments(X=X, weights=weights, first=1, mean=mean, norm=norm)
-    exact = X[:, 1 : p + 1].astype(np.longdouble)
-    expected = weights @ exact
-    assert_allclose(mean, expected.astype(float), rtol=1e-14, atol=1e-15)
-    assert_allclose(norm, np.sqrt(weights @ (exact - expected) ** 2).astype(float), rtol=1e-12, atol=2e-15)
-    assert norm[0] <= 1e-14
-
-
 @pytest.mark.parametrize("level", [1e8, -3e12])
 def test_a_constant_column_has_a_norm_of_rounding_size_at_any_level(level):
     n = 100_001
@@ -83,18 +66,6 @@ def test_a_constant_column_has_a_norm_of_rounding_size_at_any_level(level):
     assert np.all(np.abs(mean[[0, 2]] - level) <= np.abs(np.spacing(level)))
     exact = X[:, 1].astype(np.longdouble)
     assert_allclose(norm[1], float(np.sqrt(weights @ (exact - weights @ exact) ** 2)), rtol=1e-6)
-
-
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("stored", [np.float64, np.float32])
-@pytest.mark.parametrize("n", [1, 3, 4, 17, 1025])
-def test_gathered_columns_are_weighted_centred_and_scaled(n, stored, dtype):
-    X, rng = matrix(n, 6, dtype), np.random.default_rng(3)
-    root, centre, inverse = rng.random(n), rng.standard_normal(6), rng.random(6)
-    columns, out = np.array([4, 1]), np.full((n, 2), np.nan, order="F", dtype=stored)
-    column_products.gather(X=X, columns=columns, root_weights=root, centre=centre, inverse_scale=inverse, out=out)
-    expected = root[:, None] * (X.astype(float) - centre)[:, columns] * inverse[columns]
-    assert_allclose(out, expected, rtol=1e-14 if stored == np.float64 else 1e-7, atol=1e-15)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

@@ -45,21 +45,6 @@ def test_products_with_listed_columns(n, dtype):
     assert_allclose(out, V @ X[:, columns].astype(float), rtol=1e-14, atol=1e-13)
 
 
-@pytest.mark.parametrize("dtype", VALUES)
-def test_moments_are_weighted_means_and_centred_norms(n, p, dtype):
-    X = matrix(n, p, dtype).copy()
-    X[:, 1] = 7.0
-    weights = np.random.default_rng(2).integers(0, 4, n) + np.eye(n)[0]
-    weights /= weights.sum()
-    mean, norm = np.full((2, p - 2), np.nan)
-    row_products.moments(X=X, weights=weights, first=1, mean=mean, norm=norm)
-    exact = X[:, 1 : p - 1].astype(np.longdouble)
-    expected = weights @ exact
-    assert_allclose(mean, expected.astype(float), rtol=1e-14, atol=1e-15)
-    assert_allclose(norm, np.sqrt(weights @ (exact - expected) ** 2).astype(float), rtol=1e-12, atol=2e-15)
-    assert norm[0] <= 1e-14
-
-
 @pytest.mark.parametrize("light", ["first", "last"])
 def test_rows_of_next_to_no_weight_leave_no_trace_in_the_moments(light):
     """Blocks of rows are merged: what was far off and weighed nothing must not cost the digits of the rest."""
@@ -75,17 +60,6 @@ def test_rows_of_next_to_no_weight_leave_no_trace_in_the_moments(light):
     expected = weights @ exact
     assert_allclose(mean, expected.astype(float), rtol=0, atol=1e-14)
     assert_allclose(norm, np.sqrt(weights @ (exact - expected) ** 2).astype(float), rtol=1e-12)
-
-
-@pytest.mark.parametrize("stored", VALUES)
-@pytest.mark.parametrize("dtype", VALUES)
-def test_gathered_columns_are_weighted_centred_and_scaled(n, stored, dtype):
-    X, rng = matrix(n, 6, dtype), np.random.default_rng(3)
-    root, centre, inverse = rng.random(n), rng.standard_normal(6), rng.random(6)
-    columns, out = np.array([4, 1]), np.full((n, 2), np.nan, order="F", dtype=stored)
-    row_products.gather(X=X, columns=columns, root_weights=root, centre=centre, inverse_scale=inverse, out=out)
-    expected = root[:, None] * (X.astype(float) - centre)[:, columns] * inverse[columns]
-    assert_allclose(out, expected, rtol=1e-14 if stored == np.float64 else 1e-7, atol=1e-15)
 
 
 def test_sums_of_float32_are_taken_in_float64():
